@@ -1,0 +1,106 @@
+# The only front door. `make` alone lists the targets; each has one line of help behind "##".
+# Settings, as in `make run FILE=doc.xml`: see the help lines.
+
+PYTHON ?= python3
+ENV := build/env
+# The import roots are written once, in pyproject.toml.
+ROOTS := $(shell $(PYTHON) requirements/roots.py)
+$(if $(ROOTS),,$(error Verger needs Python 3.11, 3.12 or 3.13 as python3, or PYTHON=path))
+export PYTHONPATH := $(ROOTS)
+export MYPYPATH := $(ROOTS)
+export SAM_CLI_TELEMETRY := 0
+export TF_CPP_MIN_LOG_LEVEL := 3
+
+BUNDLE := models/demo/bundle
+PORT ?= 8000
+FORM ?= text
+BASE ?= auto
+# In `make model` MODEL is an HDF5 file, elsewhere a bundle.
+MODEL ?= $(BUNDLE)
+# The demo has signals; another bundle has its golden input.
+FILE ?= $(if $(filter $(BUNDLE),$(MODEL)),models/demo,$(MODEL))/sample.xml
+STAGE ?= default
+# A bundle whose passport names TensorFlow needs the environment, and the image, that have it.
+NEEDS := $(shell grep -qs '"engine": "tensorflow"' '$(MODEL)/passport.json' && echo tensorflow)
+RUN := $(ENV)/run$(if $(NEEDS),-tensorflow)
+IMAGE := $(if $(NEEDS),tensorflow,fast)
+
+.DEFAULT_GOAL := help
+.PHONY: help run serve local model demo convert test test-container lint format bench docs image \
+        engine-stop validate deploy lock clean
+
+help: ## List the targets.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(RUN)/.ready ## Predict a document under the Lambda emulator [MODEL=bundle] [FILE=doc.xml].
+	@$(RUN)/bin/python -m local.run '$(FILE)' --bundle '$(MODEL)'
+
+serve: $(RUN)/.ready ## Serve over plain HTTP, for curl and a browser [MODEL=bundle] [PORT=8000].
+	@$(RUN)/bin/python -m local.serve --bundle '$(MODEL)' --port '$(PORT)'
+
+local: $(ENV)/sam/.ready ## Build the image and serve it with sam local start-api [MODEL=bundle] [PORT=8000] [BASE=image].
+	@$(ENV)/sam/bin/python -m local.api --base '$(BASE)' --bundle '$(MODEL)' --target $(IMAGE) --port '$(PORT)'
+
+model: $(ENV)/model/.ready ## Build a bundle from a Keras HDF5 file: MODEL=path.h5 [NAME=name] [VERSION=v] [SAMPLE=x.npz] [TRUST_CODE=1].
+	$(if $(filter file,$(origin MODEL)),$(error MODEL=path.h5 is missing))
+	$(if $(filter-out 0 1,$(TRUST_CODE)),$(error TRUST_CODE is $(TRUST_CODE): expected 1 or nothing))
+	@$(ENV)/model/bin/python -m compiler '$(MODEL)' --name='$(NAME)' --version='$(VERSION)' \
+	  $(if $(SAMPLE),--sample='$(SAMPLE)') $(if $(filter 1,$(TRUST_CODE)),--trust-code)
+
+convert: $(ENV)/run/.ready ## Convert npz or npy to XML, or back: FILE=in.npz OUT=out.xml [FORM=text|values].
+	$(if $(and $(OUT),$(filter-out file,$(origin FILE))),,$(error FILE=in.npz and OUT=out.xml are needed))
+	@$(ENV)/run/bin/python -m serving.documents.convert '$(FILE)' '$(OUT)' --form='$(FORM)'
+
+demo: $(ENV)/model/.ready ## Train the demo model again, with its bundle and sample.
+	$(ENV)/model/bin/python -m demo.train
+
+test: $(ENV)/test/.ready ## Run every test that needs no container.
+	$(ENV)/test/bin/python -m pytest --ignore tests/container
+
+test-container: $(ENV)/test/.ready $(ENV)/sam/.ready ## Build the image and test it in containers and through sam local.
+	$(ENV)/test/bin/python -m pytest tests/container
+
+lint: $(ENV)/test/.ready ## Check format, lint and types.
+	$(ENV)/test/bin/ruff format --check .
+	$(ENV)/test/bin/ruff check .
+	$(ENV)/test/bin/mypy
+
+format: $(ENV)/test/.ready ## Format, and fix what can be fixed.
+	$(ENV)/test/bin/ruff format .
+	$(ENV)/test/bin/ruff check --fix .
+
+bench: $(ENV)/test/.ready ## Measure, beside what it is compared to; writes docs/performance.md.
+	$(ENV)/test/bin/python -m bench
+
+docs: $(ENV)/test/.ready ## Write the generated tables of docs/ again.
+	$(ENV)/test/bin/python -m tests.tables
+
+image: ## Build the function's image with the engine's own command [MODEL=bundle] [BASE=image].
+	@$(PYTHON) -m local.image --base '$(BASE)' --bundle '$(MODEL)' --target $(IMAGE)
+
+engine-stop: ## End the container engine that a target started.
+	@$(PYTHON) -m local.engine --stop
+
+validate: $(ENV)/sam/.ready ## Validate the template, offline.
+	$(ENV)/sam/bin/sam validate --lint --region eu-west-3
+
+deploy: $(ENV)/sam/.ready ## Build the image and deploy it [MODEL=bundle] [STAGE=default|dev|prod]; needs AWS credentials.
+	$(if $(filter default dev prod,$(STAGE)),,$(error STAGE is $(STAGE): expected default, dev or prod))
+	@$(ENV)/sam/bin/python -m local.api --build-only --base '$(BASE)' --bundle '$(MODEL)' --target $(IMAGE)
+	$(ENV)/sam/bin/sam deploy --config-env $(STAGE)
+
+lock: ## Resolve the dependencies again into requirements/ (hashed, without index addresses).
+	@PYTHON=$(PYTHON) ENV=$(ENV) sh requirements/lock.sh
+
+clean: engine-stop ## Remove environments, wheels and images' build folders.
+	rm -rf build
+
+# One environment a lock file. The lock is complete, so pip resolves nothing (--no-deps): tf-keras
+# asks for the package tensorflow, and gets the same library from tensorflow-cpu.
+$(ENV)/%/.ready: requirements/%.txt requirements/emulator.txt
+	@echo "installing requirements/$*.txt into $(ENV)/$*" >&2
+	@test -x $(ENV)/$*/bin/python || $(PYTHON) -m venv $(ENV)/$*
+	@$(ENV)/$*/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
+	  -r $< $(if $(filter run% test,$*),-r requirements/emulator.txt) >&2
+	@touch $@
+.SECONDARY:
