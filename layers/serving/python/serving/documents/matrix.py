@@ -1,0 +1,57 @@
+"""One matrix of a document, and what holds for all of them whatever the format."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from serving.errors import InvalidInputError, TooLargeError
+from serving.settings import Limits
+from serving.signature import Float64Array
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """One measurement.
+
+    Attributes:
+        id: the document's own, or the position from 0.
+        values: float64, finite, in the model's shape for one matrix.
+        line: where it starts in a text document, from 1.
+    """
+
+    id: str
+    values: Float64Array
+    line: int | None = None
+
+
+def check_id(id: str, position: int, limits: Limits, line: int | None = None) -> None:
+    """Refuse an id that is empty, too long, or not text, before any message can hold it.
+
+    Raises:
+        InvalidInputError: says which, by the matrix's position.
+    """
+    if not id:
+        raise InvalidInputError(f"matrix {position} has an empty id", line=line)
+    if len(id) > limits.id_characters:
+        raise TooLargeError(
+            f"the id of matrix {position} has {len(id)} characters; "
+            f"the limit is {limits.id_characters}",
+            line=line,
+        )
+    try:
+        id.encode()
+    except UnicodeEncodeError as cause:  # NumPy lets half a surrogate pair pass
+        raise InvalidInputError(f"the id of matrix {position} is not text", line=line) from cause
+
+
+def unique(matrices: Iterable[Matrix]) -> Iterator[Matrix]:
+    """Pass matrices on, refusing an id that was seen before."""
+    seen: set[str] = set()
+    for matrix in matrices:
+        if matrix.id in seen:
+            raise InvalidInputError(
+                "this id occurs twice (the default is the position, from 0)",
+                matrix=matrix.id,
+                line=matrix.line,
+            )
+        seen.add(matrix.id)
+        yield matrix

@@ -1,0 +1,118 @@
+"""Everything that can be set, from environment variables, checked once at the start."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Self
+
+from serving.errors import ConfigurationError
+
+# London (eu-west-2) and Zurich (eu-central-2) are AWS regions in Europe, not in the EU.
+EU_REGIONS = frozenset(
+    {
+        "eu-central-1",  # Frankfurt
+        "eu-north-1",  # Stockholm
+        "eu-south-1",  # Milan
+        "eu-south-2",  # Spain
+        "eu-west-1",  # Ireland
+        "eu-west-3",  # Paris
+        "eusc-de-east-1",  # European Sovereign Cloud, Brandenburg
+    }
+)
+BATCH_SIZE = 32  # what a service predicts at once, unless it is set otherwise
+_NCNAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,99}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The document's vocabulary, since customers have their own dialects."""
+
+    matrix: str = "matrix"
+    value: str = "value"
+    id: str = "id"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a request may ask for; sizes in bytes.
+
+    Lambda takes an event of 6 MB, and a body that is not text travels in base64 (4/3).
+    """
+
+    text_bytes: int = 6_000_000
+    binary_bytes: int = 4_500_000
+    inflated_bytes: int = 64_000_000
+    answer_bytes: int = 6_000_000
+    matrix_values: int = 1_000_000
+    id_characters: int = 256
+    depth: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The whole configuration of a deployable."""
+
+    model_dir: Path
+    region: str | None = None
+    batch_size: int = BATCH_SIZE
+    names: Names = field(default_factory=Names)
+    limits: Limits = field(default_factory=Limits)
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> Self:
+        """Read the settings; see docs/settings.md for the variables.
+
+        Raises:
+            ConfigurationError: a variable is missing or wrong, or the region is not in the EU.
+        """
+        if not (model_dir := env.get("MODEL_DIR")):
+            raise ConfigurationError(
+                "MODEL_DIR is not set: it names the folder of the model bundle"
+            )
+        return cls(
+            model_dir=Path(model_dir),
+            region=_region(env.get("AWS_REGION")),
+            batch_size=_positive(env, "BATCH_SIZE", BATCH_SIZE),
+            names=_names(env),
+            limits=Limits(
+                **{
+                    f.name: _positive(env, f"LIMIT_{f.name.upper()}", getattr(Limits(), f.name))
+                    for f in fields(Limits)
+                }
+            ),
+        )
+
+
+def _region(region: str | None) -> str | None:
+    """Lambda always sets AWS_REGION; elsewhere it may be absent."""
+    if region is not None and region not in EU_REGIONS:
+        raise ConfigurationError(
+            f"AWS_REGION is {region}, which is not in the European Union; "
+            f"Verger starts in {', '.join(sorted(EU_REGIONS))} only"
+        )
+    return region
+
+
+def _names(env: Mapping[str, str]) -> Names:
+    default = Names()
+    names = Names(
+        matrix=env.get("MATRIX_ELEMENT", default.matrix),
+        value=env.get("VALUE_ELEMENT", default.value),
+        id=env.get("ID_ATTRIBUTE", default.id),
+    )
+    for name in (names.matrix, names.value, names.id):
+        if not _NCNAME.fullmatch(name):
+            raise ConfigurationError(f'"{name}" is not an XML name without a prefix')
+    if names.id == "shape":
+        raise ConfigurationError('ID_ATTRIBUTE is "shape", which states the shape of a matrix')
+    if names.matrix == names.value:
+        raise ConfigurationError(f'MATRIX_ELEMENT and VALUE_ELEMENT are both "{names.matrix}"')
+    return names
+
+
+def _positive(env: Mapping[str, str], name: str, default: int) -> int:
+    text = env.get(name, str(default))
+    if not re.fullmatch(r"[1-9][0-9]{0,14}", text):
+        raise ConfigurationError(f'{name} is "{text}": expected a whole number from 1')
+    return int(text)
