@@ -1,0 +1,37 @@
+"""The engines: a batch of matrices in, a batch of outputs out.
+
+TensorFlow is imported only by the engine of that name, and only when a passport asks for it.
+"""
+
+from pathlib import Path
+from typing import Any, Protocol
+
+from numpy.typing import NDArray
+
+from serving.passport import COMPILED, SOURCE, Passport
+
+
+class Engine(Protocol):
+    """Runs the network on a batch."""
+
+    def run(self, batch: NDArray[Any]) -> NDArray[Any]:
+        """Outputs for a batch of shape (n, …input shape), in the model's own types.
+
+        Any exception means that the network could not be computed on this batch.
+        """
+        ...
+
+
+def open_engine(bundle: Path, passport: Passport) -> Engine:
+    """Load the engine that the passport names.
+
+    Raises:
+        ConfigurationError: it cannot be loaded here.
+    """
+    if passport.engine == "onnx":
+        from serving.engines.onnx import OnnxEngine
+
+        return OnnxEngine(bundle / COMPILED)
+    from serving.engines.tensorflow import TensorFlowEngine
+
+    return TensorFlowEngine(bundle / SOURCE, trust_code=passport.source.trusted_code)

@@ -1,0 +1,189 @@
+"""A model that is ready: a bundle, its engine, and the step from matrices to predictions."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from serving.documents.matrix import Matrix
+from serving.engines import Engine, open_engine
+from serving.errors import InvalidInputError, ModelRefusedError, ServingError
+from serving.passport import Passport, read_passport
+from serving.signature import Float64Array, TensorSpec, describe
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What the model says of one matrix: float64, finite, in the model's output shape."""
+
+    id: str
+    output: Float64Array
+
+
+class Model:
+    """Predicts; knows its passport.
+
+    Attributes:
+        passport: what the model is.
+        spec: shape and type of one matrix.
+        start_ms: what loading cost, by part, in milliseconds.
+    """
+
+    def __init__(self, passport: Passport, engine: Engine, start_ms: dict[str, float]) -> None:
+        self.passport = passport
+        self.spec: TensorSpec = passport.input.spec
+        self.start_ms = start_ms
+        self._engine = engine
+
+    def predict(self, matrices: Sequence[Matrix]) -> list[Prediction]:
+        """Predictions for one batch, in order.
+
+        Args:
+            matrices: each in a shape that `spec` accepts; open dimensions may differ between them.
+
+        Raises:
+            InvalidInputError: the model cannot compute a matrix, or gives no finite number for
+                it; names the matrix.
+        """
+        predictions: list[Prediction] = []
+        for _, alike in groupby(matrices, key=lambda matrix: matrix.values.shape):
+            predictions.extend(self._predict_alike(list(alike)))
+        return predictions
+
+    def _predict_alike(self, matrices: list[Matrix]) -> list[Prediction]:
+        batch = np.stack([convert(matrix, self.spec.dtype) for matrix in matrices])
+        outputs = self._run(batch, matrices).astype(np.float64)
+        for matrix, output in zip(matrices, outputs, strict=True):
+            if not np.isfinite(output).all():
+                raise InvalidInputError(
+                    "the model gives no finite number for these values",
+                    matrix=matrix.id,
+                    line=matrix.line,
+                )
+        return [Prediction(m.id, o) for m, o in zip(matrices, outputs, strict=True)]
+
+    def _run(self, batch: NDArray[Any], matrices: list[Matrix]) -> NDArray[Any]:
+        """Engines have no common error; a matrix that fails alone is the one at fault."""
+        try:
+            return self._engine.run(batch)
+        except MemoryError:
+            raise
+        except Exception as cause:
+            for row, matrix in enumerate(matrices):
+                alone = batch[row : row + 1]
+                try:
+                    self._engine.run(alone)
+                except Exception as fault:
+                    raise InvalidInputError(
+                        f"the model cannot compute values of shape {describe(alone.shape[1:])}",
+                        matrix=matrix.id,
+                        line=matrix.line,
+                    ) from fault
+            raise ServingError("the engine failed on a batch of matrices that each pass") from cause
+
+
+def convert(matrix: Matrix, dtype: str) -> NDArray[Any]:
+    """The values in the type that the model computes in, refusing what does not survive it.
+
+    Raises:
+        InvalidInputError: a value is beyond the type's range, or is not whole where it must be.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        converted = matrix.values.astype(dtype)
+    # Rounding to float32 is what Keras does; overflow or a lost fraction is not rounding.
+    if np.issubdtype(converted.dtype, np.floating):
+        kept = np.isfinite(converted)
+    else:
+        kept = converted.astype(np.float64) == matrix.values
+    if not kept.all():
+        position = int(np.argmin(kept))
+        value = matrix.values.flat[position]
+        raise InvalidInputError(
+            f"value {position} ({value:.6g}) does not fit {dtype}, the type of the model's input",
+            matrix=matrix.id,
+            line=matrix.line,
+        )
+    return converted
+
+
+def predict_all(matrices: Iterable[Matrix], model: Model, batch_size: int) -> Iterator[Prediction]:
+    """Predict a stream in batches of `batch_size`, holding one batch at a time."""
+    batch: list[Matrix] = []
+    for matrix in matrices:
+        batch.append(matrix)
+        if len(batch) == batch_size:
+            yield from model.predict(batch)
+            batch = []
+    if batch:
+        yield from model.predict(batch)
+
+
+def open_model(bundle: Path) -> Model:
+    """Load a bundle and run its golden pair: warm-up and integrity check in one.
+
+    Raises:
+        ModelRefusedError: the bundle is not whole, or its engine does not give the golden output.
+        ConfigurationError: the engine is not installed here.
+    """
+    start = perf_counter()
+    passport = read_passport(bundle)
+    read = perf_counter()
+    engine = open_engine(bundle, passport)
+    loaded = perf_counter()
+    _check_golden(bundle, passport, engine)
+    checked = perf_counter()
+    parts = {"passport": read - start, "engine": loaded - read, "golden": checked - loaded}
+    return Model(passport, engine, {name: round(s * 1e3, 1) for name, s in parts.items()})
+
+
+def sizes_of(answers: NDArray[Any]) -> Float64Array:
+    """The largest |answer| of a batch, for each component (each position of the last axis)."""
+    values = np.abs(np.asarray(answers, dtype=np.float64))
+    columns = values.reshape(-1, values.shape[-1] if values.ndim > 1 else 1)
+    return np.asarray(columns.max(axis=0, initial=0.0))
+
+
+def difference(
+    outputs: NDArray[Any], reference: NDArray[Any], sizes: Float64Array | None = None
+) -> float:
+    """How far a batch of outputs is from a reference, relative to the size of the outputs.
+
+    For each component the largest |difference| of the batch over the component's size, which is
+    taken as a thousandth of the largest at least; then the largest over the components. Infinite
+    where shapes differ, or a value is not finite on one side only.
+
+    Args:
+        sizes: of the components, where more is known of them than this batch.
+    """
+    given = np.asarray(outputs, dtype=np.float64)
+    wanted = np.asarray(reference, dtype=np.float64)
+    if given.shape != wanted.shape:
+        return float("inf")
+    if wanted.size == 0 or np.array_equal(given, wanted, equal_nan=True):
+        return 0.0
+    sizes = sizes_of(wanted) if sizes is None else np.maximum(sizes, sizes_of(wanted))
+    scales = np.maximum(sizes, sizes.max() / 1000)
+    gap = float(np.max(sizes_of(given - wanted) / np.where(scales > 0, scales, 1.0)))
+    return gap if np.isfinite(gap) else float("inf")
+
+
+def _check_golden(bundle: Path, passport: Passport, engine: Engine) -> None:
+    batch = np.asarray([passport.golden.input], dtype=passport.input.dtype)
+    if not passport.input.spec.accepts(batch.shape[1:]):
+        raise ModelRefusedError(f"{bundle}: the golden input is not of shape {passport.input.spec}")
+    try:
+        outputs = engine.run(batch)
+    except Exception as cause:
+        raise ModelRefusedError(f"{bundle}: the engine cannot run the golden input") from cause
+    golden = passport.golden
+    gap = difference(outputs, np.asarray([golden.output]), np.asarray(golden.sizes))
+    if gap > golden.tolerance:
+        raise ModelRefusedError(
+            f"{bundle}: the engine {passport.engine} is {gap:.3g} away from the golden output; "
+            f"tolerated: {golden.tolerance:g}"
+        )
