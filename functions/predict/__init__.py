@@ -1,0 +1,1 @@
+"""The prediction service: a document of matrices in, predictions as JSON out."""

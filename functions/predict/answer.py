@@ -1,0 +1,47 @@
+"""From predictions to the JSON of the answer; the same bytes whatever edge asked."""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from serving.errors import TooLargeError
+from serving.model import Model, Prediction
+
+
+def identity(model: Model) -> dict[str, str]:
+    """Which model answered."""
+    passport = model.passport
+    return {
+        "name": passport.name,
+        "version": passport.version,
+        "sha256": passport.source.sha256,
+        "engine": passport.engine,
+    }
+
+
+def to_json(model: Model, predictions: Iterable[Prediction], limit_bytes: int) -> bytes:
+    """The answer, in document order; numbers read back as the same float64.
+
+    Args:
+        limit_bytes: for the answer as Lambda sends it, a text inside of JSON, where a quote takes
+            two bytes and a letter that is not ASCII takes six or twelve.
+
+    Raises:
+        TooLargeError: the answer is longer; found as soon as it is.
+    """
+    pieces = [f'{{"model":{_dump(identity(model))},"predictions":[']
+    size_bytes = len(json.dumps(pieces[0]))
+    for position, prediction in enumerate(predictions):
+        piece = _dump({"id": prediction.id, "output": prediction.output.tolist()})
+        pieces.append(f",{piece}" if position else piece)
+        size_bytes += len(json.dumps(pieces[-1])) - len('""')
+        if size_bytes > limit_bytes:
+            raise TooLargeError(
+                f"the answer has more than {limit_bytes:,} bytes after {position + 1} matrices: "
+                "send fewer at once"
+            )
+    return "".join([*pieces, "]}"]).encode()
+
+
+def _dump(content: dict[str, Any]) -> str:
+    return json.dumps(content, allow_nan=False, ensure_ascii=False, separators=(",", ":"))

@@ -1,0 +1,22 @@
+"""The wiring, and all that happens at a cold start: settings, model, app, handler.
+
+The only place that reads the environment, and the only one that does work at import.
+"""
+
+from time import perf_counter
+
+_started = perf_counter()
+
+import os
+
+from predict.api import create_app
+from predict.gateway import create_handler
+from serving.model import open_model
+from serving.settings import Settings
+
+_imported = perf_counter()
+
+settings = Settings.from_env(os.environ)
+model = open_model(settings.model_dir)
+app = create_app(model, settings, {"import": round((_imported - _started) * 1e3, 1)})
+api = create_handler(app)

@@ -1,0 +1,55 @@
+"""The body of a request: its type checked, its size bounded while it arrives."""
+
+import io
+
+from fastapi import Request
+
+from predict.contract import DOCUMENT_TYPES, XML_TYPES
+from serving.errors import TooLargeError, UnsupportedError
+from serving.settings import Limits
+
+WAY_OUT = (
+    "Send it packed (Content-Encoding: gzip), as npz, or in several requests; "
+    "GET /limits lists the limits."
+)
+
+
+async def read_body(request: Request, limits: Limits) -> io.BytesIO:
+    """The document that a request carries.
+
+    Raises:
+        UnsupportedError: a media type or a content encoding that is not read here.
+        TooLargeError: more bytes than one request may carry.
+    """
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type not in DOCUMENT_TYPES:
+        raise UnsupportedError(
+            f'the Content-Type is "{media_type[:60]}", expected one of: '
+            f"{', '.join(DOCUMENT_TYPES)} (with curl: -H 'Content-Type: application/xml')"
+        )
+    encoding = request.headers.get("content-encoding", "identity").strip().lower()
+    if encoding not in {"", "identity", "gzip", "x-gzip"}:
+        raise UnsupportedError(f'the Content-Encoding is "{encoding[:60]}", expected gzip or none')
+    # What is not text travels through Lambda in base64, which makes 4 bytes of 3.
+    is_text = media_type in XML_TYPES and encoding in {"", "identity"}
+    limit_bytes = limits.text_bytes if is_text else limits.binary_bytes
+    return await _read(request, limit_bytes)
+
+
+async def _read(request: Request, limit_bytes: int) -> io.BytesIO:
+    announced = request.headers.get("content-length", "")
+    # int() refuses thousands of digits; what is no number at all, the server has refused.
+    if announced.isdecimal() and (len(announced) > 15 or int(announced) > limit_bytes):
+        size = f"{int(announced):,}" if len(announced) <= 15 else announced[:30]
+        raise _too_large(f"{size} bytes", limit_bytes)
+    body = io.BytesIO()
+    async for chunk in request.stream():
+        if body.tell() + len(chunk) > limit_bytes:
+            raise _too_large("more bytes", limit_bytes)
+        body.write(chunk)
+    body.seek(0)
+    return body
+
+
+def _too_large(size: str, limit_bytes: int) -> TooLargeError:
+    return TooLargeError(f"{size} in one request; the limit is {limit_bytes:,} bytes. {WAY_OUT}")
