@@ -1,0 +1,98 @@
+"""make model: the command line of the compiler."""
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from serving.errors import ServingError
+from serving.passport import Passport
+
+
+def main() -> int:
+    """Build one bundle and say what came out."""
+    parser = argparse.ArgumentParser(prog="make model", description=__doc__)
+    parser.add_argument("source", type=Path, help="the Keras HDF5 file")
+    parser.add_argument("--name", default="", help="default: the file's name")
+    parser.add_argument("--version", help="default: the first 12 digits of its SHA-256")
+    parser.add_argument("--bundles", type=Path, default=Path("bundles"), help="where bundles go")
+    parser.add_argument("--sample", type=Path, help="a document of real matrices to compare on")
+    parser.add_argument("--trust-code", action="store_true", help="accept layers that carry code")
+    args = parser.parse_args()
+    name = args.name or args.source.stem.lower()
+    bundle = args.bundles / name
+    try:
+        # Late: a wrong path should not cost the import of TensorFlow.
+        from serving.hdf5.inspection import inspect
+
+        inspect(args.source, trust_code=args.trust_code)
+        with _quiet():
+            from compiler.bundling import Order, build
+
+        passport = build(
+            Order(
+                args.source,
+                bundle,
+                name,
+                version=args.version or None,
+                sample=args.sample,
+                trust_code=args.trust_code,
+            )
+        )
+    except ServingError as refusal:
+        print(f"refused: {args.source}: {refusal}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    print(summary(passport))
+    print(f"  bundle      {bundle}\nnext: make run MODEL={bundle} [FILE=document.xml]")
+    return 0
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """TensorFlow's native code writes to file descriptor 2 while it is imported."""
+    saved = os.dup(2)
+    with Path(os.devnull).open("w") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+
+
+def summary(passport: Passport) -> str:
+    """What people want to know of a bundle, in a few lines."""
+    source, agreement = passport.source, passport.agreement
+    lines = [
+        f"{passport.name} {passport.version}",
+        f"  written by  Keras {source.keras_version}, "
+        f"read by {source.loader} {source.loader_version}",
+        f"  signature   {passport.input.spec} {passport.input.dtype} → "
+        f"{passport.output.spec} {passport.output.dtype}",
+        f"  document    matrices of {passport.input.spec.count or 'any number of'} values",
+        f"  engine      {passport.engine}",
+    ]
+    if source.freed_batch_size is not None:
+        lines.append(f"  batch size  was fixed to {source.freed_batch_size}, is now free")
+    if passport.fallback_reason is not None:
+        lines.append(f"  because     it {passport.fallback_reason}")
+    if agreement.comparisons:
+        worst = max(agreement.comparisons, key=lambda c: (c.difference or 0) / c.tolerance)
+        count = sum(c.matrices for c in agreement.comparisons)
+        lines.append(
+            f"  difference  {worst.difference or 0:.2g} from TensorFlow at most, on {count} "
+            f"matrices ({worst.inputs}; tolerated: {worst.tolerance:g})"
+        )
+    if agreement.expected_difference is not None:
+        lines.append(
+            f"  expected    answers of the sample met, {agreement.expected_difference:.2g} away"
+        )
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
