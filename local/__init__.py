@@ -1,0 +1,1 @@
+"""The service on this machine: the Lambda runtime emulator, a container engine, sam local."""

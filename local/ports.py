@@ -1,0 +1,35 @@
+"""Ports of this machine."""
+
+import socket
+
+
+def check_port(port: int) -> None:
+    """Refuse a port that is taken, before minutes of work.
+
+    Raises:
+        OSError: it is; says so.
+    """
+    with socket.socket() as s:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            s.bind(("127.0.0.1", port))
+        except (OSError, OverflowError) as cause:
+            raise OSError(f"port {port} cannot be used: choose another with PORT=") from cause
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody listens on, at this moment."""
+    sockets = [socket.socket() for _ in range(count)]
+    for s in sockets:
+        s.bind(("127.0.0.1", 0))
+    ports = [int(s.getsockname()[1]) for s in sockets]
+    for s in sockets:
+        s.close()
+    return ports
+
+
+def listens(port: int) -> bool:
+    """Whether somebody listens on a port."""
+    with socket.socket() as s:
+        s.settimeout(0.5)
+        return s.connect_ex(("127.0.0.1", port)) == 0
