@@ -1,0 +1,69 @@
+"""The cold start, in a fresh process: what is imported, what the second invocation loads."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.processes import environment
+
+HEAVY = {"tensorflow", "keras", "tf_keras", "h5py", "tf2onnx", "onnx"}
+
+_TWICE = """
+import json, sys
+from types import SimpleNamespace
+from local.event import http_event
+from pathlib import Path
+from predict.handler import api
+
+event = http_event("POST", "/predictions", Path("models/demo/sample.xml").read_bytes(),
+                   {"content-type": "application/xml"})
+first = api(event, SimpleNamespace(aws_request_id="1"))
+loaded = []
+def watch(name, arguments):
+    if name in ("open", "import"):
+        loaded.append([name, str(arguments[0])])
+sys.addaudithook(watch)
+second = api(event, SimpleNamespace(aws_request_id="2"))
+print(json.dumps({"loaded": loaded, "same": first == second, "status": second["statusCode"]}))
+"""
+
+
+def start(root: Path, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=root,
+        env=environment(**{"MODEL_DIR": "models/demo/bundle", "AWS_REGION": "eu-west-3"} | env),
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_start_imports_no_tensorflow(root: Path) -> None:
+    done = start(root, "-X", "importtime", "-c", "import predict.handler")
+    imported = {
+        line.rpartition("|")[2].strip().partition(".")[0] for line in done.stderr.split("\n")
+    }
+    assert done.returncode == 0
+    assert {"onnxruntime", "fastapi"} <= imported
+    assert not imported & HEAVY
+
+
+def test_second_invocation_loads_nothing(root: Path) -> None:
+    done = start(root, "-c", _TWICE)
+    assert json.loads(done.stdout) == {"loaded": [], "same": True, "status": 200}
+
+
+@pytest.mark.parametrize("region", ["us-east-1", "eu-west-2", "eu-central-2"])
+def test_start_outside_of_the_eu_is_refused(root: Path, region: str) -> None:
+    done = start(root, "-c", "import predict.handler", AWS_REGION=region)
+    assert done.returncode != 0
+    assert f"AWS_REGION is {region}, which is not in the European Union" in done.stderr
+
+
+def test_start_with_a_damaged_bundle_is_refused(root: Path, tmp_path: Path) -> None:
+    done = start(root, "-c", "import predict.handler", MODEL_DIR=str(tmp_path))
+    assert "no model bundle in" in done.stderr
+    assert "passport.json: No such file" in done.stderr

@@ -1,0 +1,54 @@
+"""Settings: from a mapping, or a refusal that names the variable."""
+
+from pathlib import Path
+
+import pytest
+
+from serving.errors import ConfigurationError
+from serving.settings import EU_REGIONS, Settings
+
+
+def test_settings_have_defaults() -> None:
+    settings = Settings.from_env({"MODEL_DIR": "x"})
+    assert settings.model_dir == Path("x")
+    assert settings.batch_size == 32
+    assert settings.names.matrix == "matrix"
+    assert settings.limits.text_bytes == 6_000_000
+
+
+def test_settings_read_the_environment() -> None:
+    settings = Settings.from_env(
+        {
+            "MODEL_DIR": "x",
+            "BATCH_SIZE": "8",
+            "MATRIX_ELEMENT": "signal",
+            "LIMIT_DEPTH": "7",
+            "AWS_REGION": "eu-north-1",
+        }
+    )
+    assert (settings.batch_size, settings.names.matrix, settings.limits.depth) == (8, "signal", 7)
+
+
+@pytest.mark.parametrize("region", sorted(EU_REGIONS))
+def test_settings_take_regions_of_the_eu(region: str) -> None:
+    assert Settings.from_env({"MODEL_DIR": "x", "AWS_REGION": region}).region == region
+
+
+@pytest.mark.parametrize(
+    ("env", "reason"),
+    [
+        ({}, "MODEL_DIR is not set"),
+        ({"AWS_REGION": "us-east-1"}, "us-east-1, which is not in the European Union"),
+        ({"AWS_REGION": "eu-west-2"}, "eu-west-2"),
+        ({"AWS_REGION": "eu-central-2"}, "eu-central-2"),
+        ({"AWS_REGION": ""}, "not in the European Union"),
+        ({"BATCH_SIZE": "0"}, 'BATCH_SIZE is "0"'),
+        ({"LIMIT_TEXT_BYTES": "6MB"}, 'LIMIT_TEXT_BYTES is "6MB"'),
+        ({"MATRIX_ELEMENT": "a b"}, '"a b" is not an XML name'),
+        ({"VALUE_ELEMENT": "matrix"}, "are both"),
+        ({"ID_ATTRIBUTE": "shape"}, "states the shape"),
+    ],
+)
+def test_settings_refuse(env: dict[str, str], reason: str) -> None:
+    with pytest.raises(ConfigurationError, match=reason):
+        Settings.from_env(({"MODEL_DIR": "x"} if env else {}) | env)
