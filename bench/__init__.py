@@ -1,0 +1,1 @@
+"""The same work beside what it is compared to; `make bench` writes docs/performance.md."""
