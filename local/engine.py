@@ -11,10 +11,15 @@ import signal
 import subprocess
 import sys
 import time
+import zlib
 from pathlib import Path
 
 FOLDER = Path("build/engine").absolute()
-_SOCKET = FOLDER / "docker.sock"
+# One for each clone. A bridge of our own: on docker0, an engine beside ours or one that was killed
+# holds addresses that ours would give to its containers; a request then reaches the wrong one.
+_NAME = f"verger{zlib.crc32(str(FOLDER).encode()):08x}"
+_RUN = Path("/run", _NAME)  # the path of a socket ends after 107 bytes, and a clone may lie deep
+_SOCKET = _RUN / "docker.sock"
 _PID = FOLDER / "docker.pid"
 _START_TIMEOUT_S = 60
 
@@ -56,6 +61,8 @@ def stop() -> None:
     deadline = time.monotonic() + _START_TIMEOUT_S
     while _PID.exists() and time.monotonic() < deadline:
         time.sleep(0.2)
+    subprocess.run(["ip", "link", "delete", _NAME], capture_output=True)
+    shutil.rmtree(_RUN, ignore_errors=True)
 
 
 def _answers(address: str) -> bool:
@@ -69,12 +76,12 @@ def _answers(address: str) -> bool:
 
 
 def _install() -> None:
-    if shutil.which("dockerd") and shutil.which("docker"):
+    if all(shutil.which(name) for name in ("dockerd", "docker", "ip")):
         return
     if not shutil.which("apt-get"):
         raise EngineError("no container engine is installed: install Docker first")
     say("installing a container engine (docker.io)")
-    apt("docker.io")
+    apt("docker.io", "iproute2")
 
 
 def apt(*packages: str) -> None:
@@ -91,13 +98,36 @@ def apt(*packages: str) -> None:
 def _launch() -> None:
     say("starting a container engine of our own in build/engine (make engine-stop ends it)")
     FOLDER.mkdir(parents=True, exist_ok=True)
+    for stale in (_PID, _RUN / "containerd" / "containerd.pid"):  # a killed engine's
+        stale.unlink(missing_ok=True)
+    _RUN.mkdir(exist_ok=True)
+    _make_bridge()
+    # Without packet rules: they are the machine's, and containers here need no way out.
     command = [
         "dockerd", "--host", f"unix://{_SOCKET}", "--pidfile", str(_PID),
-        "--data-root", str(FOLDER / "data"), "--exec-root", str(FOLDER / "exec"),
+        "--data-root", str(FOLDER / "data"), "--exec-root", str(_RUN),
+        "--bridge", _NAME, "--iptables=false", "--ip6tables=false", "--ip-forward=false",
     ]  # fmt: skip
     # Through a shell that ends at once: the engine is nobody's child, and stays.
     detached = f"{shlex.join(command)} >> {shlex.quote(str(FOLDER / 'log'))} 2>&1 &"
     subprocess.run(["sh", "-c", detached], check=True, start_new_session=True)
+
+
+def _make_bridge() -> None:
+    """The network of our engine's containers, on the first subnet that this machine does not use.
+
+    Raises:
+        EngineError: it could not be made.
+    """
+    subprocess.run(["ip", "link", "delete", _NAME], capture_output=True)  # a killed engine's
+    used = run(["ip", "-4", "route"]) + run(["ip", "-4", "address"])
+    free = (f"172.{n}.0" for n in range(31, 15, -1) if f"172.{n}." not in used)
+    subnet = next(free, None)
+    if subnet is None:
+        raise EngineError("no free subnet for containers in 172.16.0.0/12: start Docker yourself")
+    run(["ip", "link", "add", _NAME, "type", "bridge"])
+    run(["ip", "address", "add", f"{subnet}.1/24", "dev", _NAME])
+    run(["ip", "link", "set", _NAME, "up"])
 
 
 def run(command: list[str], env: dict[str, str] | None = None) -> str:

@@ -171,6 +171,32 @@ def test_a_damaged_bundle_does_not_enter_an_image(fast_image: str, root: Path) -
         shutil.rmtree(folder)
 
 
+def test_engines_of_two_clones_keep_apart(fast_image: str, tmp_path: Path) -> None:
+    """Both started one: neither gives its containers the other's addresses."""
+    assert fast_image
+
+    def ours(*options: str) -> str:
+        return subprocess.run(
+            [sys.executable, "-m", "local.engine", *options],
+            cwd=tmp_path,
+            env=environment() | {"DOCKER_HOST": "unix:///nowhere"},
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout.strip()
+
+    subnet = ["network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Subnet}}"]
+    bridges = Path("/sys/class/net")
+    before = set(bridges.glob("verger*"))
+    try:
+        theirs = docker("--host", ours(), *subnet)
+        assert len(set(bridges.glob("verger*")) - before) == 1
+        assert theirs != docker(*subnet)
+    finally:
+        ours("--stop")
+    assert set(bridges.glob("verger*")) == before
+
+
 def test_one_interrupt_of_the_terminal_ends_make_local(root: Path, tmp_path: Path) -> None:
     """It reaches the whole group; sam must still get to remove its container."""
     before = set(docker("ps", "--quiet").split())
