@@ -15,7 +15,8 @@ _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?
 # blanks that XML has not: with these characters alone, both do what XML Schema says.
 _PLAIN = re.compile(r"[0-9eE+.\- \t\r\n]*", re.ASCII)
 _BLANKS = " \t\r\n"
-_LONGEST_NUMBER = 1_000
+_RUN_OF_BLANKS = re.compile(r"[ \t\r\n]+")
+LONGEST_NUMBER = 1_000  # characters
 _SHOWN = 40
 
 
@@ -29,9 +30,17 @@ class Numbers:
 
     def __init__(self, expected: int | None, limit: int) -> None:
         self.values = array("d")
+        self._all: Float64Array | None = None
         self._expected = expected
         self._most = limit if expected is None else expected
         self._tail = ""
+
+    def take_all(self, values: Float64Array) -> bool:
+        """Take every value of the matrix at once; False where there are more than there may be."""
+        if len(values) > self._most:
+            return False
+        self._all = values
+        return True
 
     def add_text(self, text: str, *, last: bool = False) -> None:
         """Take a piece of blank-separated text; a number may be cut by the end of the piece."""
@@ -40,69 +49,74 @@ class Numbers:
             text, self._tail = _cut(text)
         else:
             self._tail = ""
-        if len(self._tail) > _LONGEST_NUMBER:
-            self._refuse_long()
-        if not text:
-            return
-        try:
-            if not _PLAIN.fullmatch(text):
-                raise ValueError
-            self._extend(list(map(float, text.split())))
-        except ValueError:
-            self._refuse_first(text)
+        if text:
+            self._extend(text)
+        if len(self._tail) > LONGEST_NUMBER:
+            self._refuse_first([self._tail])
 
     def extend_value(self, text: str, piece: str) -> str:
-        """The text of a value element so far, with another piece of it; blanks are not kept."""
-        text = (text + piece).lstrip(_BLANKS) if text else piece.lstrip(_BLANKS)
-        if len(text) > _LONGEST_NUMBER and len(text.rstrip(_BLANKS)) > _LONGEST_NUMBER:
-            self._refuse_long()
-        # One blank stands for many: "1 2" must not become "12".
-        trimmed = text.rstrip(_BLANKS)
-        return trimmed + " " if len(trimmed) < len(text) else text
+        """The text of a value element so far, with another piece of it."""
+        # One blank stands for many: "1 2" must not become "12", nor blanks fill the memory.
+        text = _RUN_OF_BLANKS.sub(" ", text + piece).lstrip(" ")
+        if len(text.rstrip(" ")) > LONGEST_NUMBER:
+            self._refuse_long(len(self.values))
+        return text
 
     def add_value(self, text: str) -> None:
         """Take the text of one value element."""
-        if len(text) > _LONGEST_NUMBER and len(text.strip(_BLANKS)) > _LONGEST_NUMBER:
-            self._refuse_long()
-        if len(self.values) == self._most:
-            self._refuse_more()
         try:
+            if len(self.values) == self._most or len(text) > LONGEST_NUMBER:
+                raise ValueError
             if not _PLAIN.fullmatch(text):
                 raise ValueError
             self.values.append(float(text))
-        except ValueError as cause:
-            problem = _why(text.strip(_BLANKS))
-            raise InvalidInputError(f"value {len(self.values)}: {problem}") from cause
+        except ValueError:
+            number = _RUN_OF_BLANKS.sub(" ", text).strip(" ")
+            self._refuse_first([number])
+            self.values.append(float(number))
 
     def finish(self) -> Float64Array:
         """All values, once the last piece was taken."""
         self.add_text("", last=True)
         values: Float64Array = np.frombuffer(self.values, dtype=np.float64)
+        if self._all is not None:
+            values = self._all
         if not (finite := np.isfinite(values)).all():
             raise InvalidInputError(
                 f"value {int(np.argmin(finite))} is too large for a double (1.8e308)"
             )
         return values
 
-    def _extend(self, numbers: list[float]) -> None:
-        if len(self.values) + len(numbers) > self._most:
-            self._refuse_more()
+    def _extend(self, text: str) -> None:
+        tokens = text.split()
+        try:
+            if not _PLAIN.fullmatch(text) or max(map(len, tokens), default=0) > LONGEST_NUMBER:
+                raise ValueError
+            numbers = list(map(float, tokens))
+            if len(self.values) + len(numbers) > self._most:
+                raise ValueError
+        except ValueError:
+            self._refuse_first(_RUN_OF_BLANKS.split(text.strip(_BLANKS)))
+            raise
         self.values.extend(numbers)
+
+    def _refuse_first(self, tokens: list[str]) -> None:
+        """Refuse the first that is wrong, so that the refusal does not depend on the pieces."""
+        for position, token in enumerate(tokens, len(self.values)):
+            if len(token) > LONGEST_NUMBER:
+                self._refuse_long(position)
+            if position == self._most:
+                self._refuse_more()
+            if not _NUMBER.fullmatch(token):
+                raise InvalidInputError(f"value {position}: {_why(token)}")
 
     def _refuse_more(self) -> NoReturn:
         if self._expected is not None:
             raise InvalidInputError(f"expected {self._expected} values, got more")
         raise TooLargeError(f"more than {self._most:,} values in one matrix")
 
-    def _refuse_first(self, text: str) -> None:
-        for position, token in enumerate(re.split(f"[{_BLANKS}]+", text.strip(_BLANKS))):
-            if not _NUMBER.fullmatch(token):
-                raise InvalidInputError(f"value {len(self.values) + position}: {_why(token)}")
-
-    def _refuse_long(self) -> NoReturn:
-        raise TooLargeError(
-            f"value {len(self.values)} has more than {_LONGEST_NUMBER:,} characters"
-        )
+    def _refuse_long(self, position: int) -> NoReturn:
+        raise TooLargeError(f"value {position} has more than {LONGEST_NUMBER:,} characters")
 
 
 def is_blank(text: str) -> bool:

@@ -1,60 +1,87 @@
 """The XML document, streamed through a hardened expat: no DTD, no entities, bounded everything.
 
-`<matrix>` holds either blank-separated numbers or one `<value>` element per number. Elements
-around the matrices are of no interest; inside a matrix nothing else is tolerated, since what is
-skipped there could be a measurement.
+Expat validates faster than anyone reads numbers, and numbers are nearly all of a document. So the
+runs of numbers are cut out of the bytes and converted at once (`runs`), and expat reads what is
+left: it says what is a matrix, and each run was proven to be the whole content of one. What is not
+plainly such a run stays in, and is read tag by tag (`collector`).
 """
 
-from collections.abc import Callable, Iterator
-from typing import BinaryIO, NoReturn
+import re
+from collections.abc import Iterator
+from typing import BinaryIO
 from xml.sax import SAXParseException
 
 from defusedxml import DefusedXmlException
 from defusedxml.expatreader import DefusedExpatParser
 
-from serving.documents.matrix import Matrix, check_id
-from serving.documents.numbers import Numbers, is_blank
-from serving.errors import (
-    InvalidInputError,
-    MalformedError,
-    TooLargeError,
-    UnsupportedError,
-)
+from serving.documents.collector import Collector
+from serving.documents.matrix import Matrix
+from serving.documents.runs import RunReader
+from serving.errors import MalformedError, TooLargeError, UnsupportedError
 from serving.settings import Limits, Names
-from serving.signature import Shape, TensorSpec, parse_shape
+from serving.signature import TensorSpec
 
-_CHUNK_BYTES = 65_536
+CHUNK_BYTES = 262_144
+_LONGEST_RUN_BYTES = 8_000_000
+_LONGEST_CUT_TAG_BYTES = 1_000
+# A document that is not made of such runs is not searched for them to its end.
+_MOST_MISSES = 100
 # Older releases of expat read an unfinished token again with every chunk: quadratic time.
 _LONGEST_TOKEN_BYTES = 1_000_000
 # What expat decodes itself; Python's other codecs can turn one document into two meanings.
 _ENCODINGS = frozenset({"utf-8", "utf-16", "iso-8859-1", "us-ascii"})
+# In the bytes of UTF-16 other characters can look like a tag and numbers.
+_UTF_16 = (b"\xfe\xff", b"\xff\xfe", b"\0")
 
 
-def read(source: BinaryIO, spec: TensorSpec, names: Names, limits: Limits) -> Iterator[Matrix]:
-    """Yield the matrices of an XML document; see `serving.documents.read_document`."""
+def read(
+    source: BinaryIO,
+    spec: TensorSpec,
+    names: Names,
+    limits: Limits,
+    *,
+    chunk_bytes: int = CHUNK_BYTES,
+    cut_runs: bool = True,
+) -> Iterator[Matrix]:
+    """Yield the matrices of an XML document; see `serving.documents.read_document`.
+
+    Args:
+        cut_runs: False reads everything tag by tag: the same, slowly.
+    """
     parser = _Parser(forbid_dtd=True)
-    parser.collector = collector = _Collector(spec, names, limits, parser.getLineNumber)
-    read_bytes = 0
-    while chunk := source.read(_CHUNK_BYTES):
-        _parse(parser, chunk)
-        read_bytes += len(chunk)
-        if read_bytes - parser.position() > _LONGEST_TOKEN_BYTES:
-            raise TooLargeError(
-                f"a tag, comment or instruction of more than {_LONGEST_TOKEN_BYTES:,} bytes",
-                line=parser.getLineNumber(),
-            )
+    parser.collector = collector = Collector(spec, names, limits, parser)
+    cutter = _Cutter(parser, names) if cut_runs else None
+    rest = b""
+    while chunk := source.read(chunk_bytes):
+        if parser.fed_bytes == 0 and not rest and _is_utf_16(chunk):
+            cutter = None
+        if cutter is None:
+            parser.take(chunk)
+        else:
+            rest = cutter.take(rest + chunk)
         yield from collector.take()
-    _parse(parser, None)
+    parser.take(rest)
+    parser.end()
     yield from collector.take()
+
+
+def _is_utf_16(head: bytes) -> bool:
+    return head.startswith(_UTF_16) or head[1:2] == b"\0"
 
 
 class _Parser(DefusedExpatParser):
     """defusedxml's parser with our handlers set on expat itself.
 
     The layer of xml.sax between them costs as much as all the rest, for a tag around every number.
+
+    Attributes:
+        fed_bytes: how many bytes it was given, without those that were cut out.
     """
 
-    collector: "_Collector"
+    collector: Collector
+    fed_bytes = 0
+    _cut_lines = 0
+    _cut_columns = (0, 0)  # on which line of what was fed, and how many
 
     def reset(self) -> None:
         super().reset()
@@ -65,12 +92,72 @@ class _Parser(DefusedExpatParser):
         expat.CharacterDataHandler = self.collector.characters
         # Else every line break is a call of its own.
         expat.buffer_text = True
-        expat.buffer_size = _CHUNK_BYTES
+        expat.buffer_size = 65_536
+        self._expat = expat
 
-    def position(self) -> int:
-        """How many bytes are behind the parser; it waits for the end of the token it is in."""
-        expat = self._parser  # type: ignore[attr-defined]
-        return int(expat.CurrentByteIndex)
+    def take(self, data: bytes) -> None:
+        """Read on.
+
+        Raises:
+            MalformedError: not well-formed, or with a DTD.
+            UnsupportedError: in another encoding.
+            TooLargeError: a tag, comment or instruction is too long.
+            InvalidInputError: what the collector refuses.
+        """
+        if not data:
+            return
+        self.fed_bytes += len(data)
+        self._run(data)
+        if self.fed_bytes - self.offset() > _LONGEST_TOKEN_BYTES:
+            raise TooLargeError(
+                f"a tag, comment or instruction of more than {_LONGEST_TOKEN_BYTES:,} bytes",
+                line=self.line(),
+            )
+
+    def end(self) -> None:
+        """The document ends here; raises as `take` does."""
+        self._run(None)
+
+    def cut(self, run: bytes) -> None:
+        """Leave out white space or numbers that stand here; counts their lines and columns."""
+        line, column = self._expat.CurrentLineNumber, self._expat.CurrentColumnNumber
+        before = self._cut_columns[1] if self._cut_columns[0] == line else 0
+        # Counting is much slower than looking whether there is one.
+        breaks = run.count(b"\n") if b"\n" in run else 0
+        if b"\r" in run:
+            breaks += run.count(b"\r") - run.count(b"\r\n")
+        if breaks:
+            last = max(run.rfind(b"\n"), run.rfind(b"\r"))
+            before = -column
+            run = run[last + 1 :]
+        self._cut_lines += breaks
+        self._cut_columns = (line, before + len(run))
+
+    def line(self) -> int:
+        return int(self.getLineNumber()) + self._cut_lines
+
+    def offset(self) -> int:
+        return int(self._expat.CurrentByteIndex)
+
+    def _run(self, data: bytes | None) -> None:
+        try:
+            self.close() if data is None else self.feed(data)
+        except SAXParseException as cause:
+            # The text before it comes first, whether or not a chunk ended between them.
+            self._expat.buffer_text = False
+            line, column = cause.getLineNumber() or 1, cause.getColumnNumber() or 0
+            if line == self._cut_columns[0]:
+                column += self._cut_columns[1]
+            raise MalformedError(
+                f"not well-formed XML: {cause.getMessage()} (column {column})",
+                line=line + self._cut_lines,
+            ) from cause
+        except DefusedXmlException as cause:
+            raise MalformedError(
+                "a DTD (<!DOCTYPE …>), and with it any entity, is forbidden", line=self.line()
+            ) from cause
+        except ValueError as cause:  # an encoding that Python knows and expat cannot use
+            raise UnsupportedError(f"not readable: {cause}; send UTF-8", line=1) from cause
 
     def _declaration(self, _version: str, encoding: str | None, _standalone: int) -> None:
         if encoding is not None and encoding.lower() not in _ENCODINGS:
@@ -79,138 +166,84 @@ class _Parser(DefusedExpatParser):
             )
 
 
-def _parse(parser: _Parser, chunk: bytes | None) -> None:
-    try:
-        parser.close() if chunk is None else parser.feed(chunk)
-    except SAXParseException as cause:
-        line, column = cause.getLineNumber(), cause.getColumnNumber()
-        raise MalformedError(
-            f"not well-formed XML: {cause.getMessage()} (column {column})", line=line
-        ) from cause
-    except DefusedXmlException as cause:
-        raise MalformedError(
-            "a DTD (<!DOCTYPE …>), and with it any entity, is forbidden",
-            line=parser.getLineNumber(),
-        ) from cause
-    except ValueError as cause:  # an encoding that Python knows and expat cannot use
-        raise UnsupportedError(f"not readable: {cause}; send UTF-8", line=1) from cause
+class _Cutter:
+    """Cuts the runs of numbers out of what a parser is fed."""
 
+    def __init__(self, parser: _Parser, names: Names) -> None:
+        self._parser = parser
+        self._runs = RunReader(names.value)
+        name = re.escape(names.matrix.encode())
+        self._tag = re.compile(rb"<((?:[A-Za-z_][\w.-]*:)?" + name + rb")(?:[ \t\r\n][^<>]*)?>")
+        rare = [c for c in names.matrix if c not in names.value + "0123456789+-.eE"]
+        self._letter = rare[0].encode() if rare else b""
+        self._closing = b""  # of the matrix that is open, where its run may be cut
+        self._searched_bytes = 0  # for it
+        self._misses = 0
 
-class _Open:
-    """The matrix that is being read."""
-
-    def __init__(self, id: str, line: int, numbers: Numbers) -> None:
-        self.id = id
-        self.line = line
-        self.shape: Shape | None = None
-        self.numbers = numbers
-        self.value: str | None = None  # text of the <value> that is open
-        self.has_text = False
-        self.has_values = False
-
-
-class _Collector:
-    """Turns parser events into matrices."""
-
-    def __init__(
-        self, spec: TensorSpec, names: Names, limits: Limits, line_of: Callable[[], int]
-    ) -> None:
-        self._line_of = line_of
-        self._spec = spec
-        self._names = names
-        self._limits = limits
-        self._depth = 0
-        self._count = 0
-        self._open: _Open | None = None
-        self._done: list[Matrix] = []
-
-    def take(self) -> list[Matrix]:
-        """The matrices completed since the last call."""
-        done, self._done = self._done, []
-        return done
-
-    def start(self, name: str, attributes: dict[str, str]) -> None:
-        self._depth += 1
-        if self._depth > self._limits.depth:
-            raise TooLargeError(f"nested deeper than {self._limits.depth}", line=self._line_of())
-        local = name.rpartition(":")[2] if ":" in name else name
-        if (matrix := self._open) is None:
-            if local == self._names.matrix:
-                self._start_matrix(attributes)
-            return
-        if local != self._names.value or matrix.value is not None:
-            self._refuse(f"unexpected element <{name[:40]}> on line {self._line_of()}")
-        if matrix.has_text:
-            self._refuse(f"<{local}> on line {self._line_of()} after numbers outside of it")
-        matrix.has_values = True
-        matrix.value = ""
-
-    def end(self, _name: str) -> None:
-        self._depth -= 1
-        if (matrix := self._open) is None:
-            return
-        try:
-            if matrix.value is None:
-                self._end_matrix(matrix)
+    def take(self, data: bytes) -> bytes:
+        """Feed the parser; returns what has to wait for more."""
+        at = 0
+        while self._misses < _MOST_MISSES:
+            if not self._closing:
+                tag = self._tag.search(data, at)
+                if tag is None or not self._open(tag, data[at : tag.end()]):
+                    at = at if tag is None else tag.end()
+                    break
+                at = tag.end()
+            if (end := self._end(data, at)) is None:
+                return data[at:]
+            if end > 0 and self._convert(data[at:end]):
+                self._parser.cut(data[at:end])
+                at = end
             else:
-                matrix.numbers.add_value(matrix.value)
-                matrix.value = None
-        except InvalidInputError as cause:
-            self._place(cause)
+                self._misses += 1
+        return self._take_rest(data, at)
 
-    def characters(self, content: str) -> None:
-        if (matrix := self._open) is None:
-            return
-        try:
-            if matrix.value == "":
-                matrix.value = content
-            elif matrix.value is not None:
-                matrix.value = matrix.numbers.extend_value(matrix.value, content)
-            elif not matrix.has_values:
-                matrix.has_text = matrix.has_text or not is_blank(content)
-                matrix.numbers.add_text(content)
-            elif not is_blank(content):
-                raise InvalidInputError(
-                    f"text outside of <{self._names.value}> on line {self._line_of()}"
-                )
-        except InvalidInputError as cause:
-            self._place(cause)
+    def _open(self, tag: re.Match[bytes], data: bytes) -> bool:
+        """Feed the parser up to the end of a tag; whether that opened a matrix, as it seems.
 
-    def _start_matrix(self, attributes: dict[str, str]) -> None:
-        line, id = self._line_of(), self._id(attributes)
-        check_id(id, self._count, self._limits, line)
-        numbers = Numbers(self._spec.count, self._limits.matrix_values)
-        self._open = _Open(id, line, numbers)
-        self._count += 1
-        if (shape := attributes.get("shape")) is not None:
-            self._open.shape = parse_shape(shape)
-            if self._open.shape is None:
-                self._refuse(f'shape "{shape[:40]}" is not one: expected numbers, as in "5000 1"')
+        It may be in a comment, which is fed no further in small pieces, or in a CDATA section.
+        """
+        parser = self._parser
+        offset = parser.fed_bytes + len(data) - len(tag[0])
+        parser.take(data)
+        if parser.offset() == parser.fed_bytes and parser.collector.opens_at(offset):
+            self._closing = b"</" + tag[1]
+            return True
+        self._misses += 1
+        return False
 
-    def _id(self, attributes: dict[str, str]) -> str:
-        """The id, under any prefix but that of a declaration, or the position."""
-        if self._names.id in attributes:
-            return attributes[self._names.id]
-        for name, value in attributes.items():
-            prefix, _, local = name.rpartition(":")
-            if local == self._names.id and prefix != "xmlns":
-                return value
-        return str(self._count)
+    def _end(self, data: bytes, at: int) -> int | None:
+        """Where the run ends that starts at `at`; None if more is needed to say, -1 if far off."""
+        end = self._find_closing(data, at + self._searched_bytes)
+        if end < 0 and len(data) - at <= _LONGEST_RUN_BYTES:
+            self._searched_bytes = max(0, len(data) - at - len(self._closing))
+            return None
+        self._closing, self._searched_bytes = b"", 0
+        return end
 
-    def _end_matrix(self, matrix: _Open) -> None:
-        values = matrix.numbers.finish()
-        try:
-            shape = self._spec.shape_of(len(values), matrix.shape)
-        except ValueError as cause:
-            raise InvalidInputError(str(cause)) from cause
-        self._done.append(Matrix(matrix.id, values.reshape(shape), matrix.line))
-        self._open = None
+    def _find_closing(self, data: bytes, at: int) -> int:
+        """By a letter that no run has, where there is one: ten times faster than by the tag."""
+        if self._letter:
+            inside = self._closing.index(self._letter)
+            found = data.find(self._letter, at + inside)
+            if found < 0:
+                return -1
+            if data.startswith(self._closing, found - inside):
+                return found - inside
+        return data.find(self._closing, at)
 
-    def _refuse(self, problem: str) -> NoReturn:
-        self._place(InvalidInputError(problem))
+    def _convert(self, run: bytes) -> bool:
+        as_elements = b"<" in run
+        values = self._runs.values(run) if as_elements else self._runs.text(run)
+        if values is None:
+            return False
+        return self._parser.collector.take_all(values, as_elements=as_elements)
 
-    def _place(self, error: InvalidInputError) -> NoReturn:
-        """Say which matrix: the numbers know only themselves."""
-        if self._open is None:
-            raise error
-        raise type(error)(error.problem, matrix=self._open.id, line=self._open.line) from error
+    def _take_rest(self, data: bytes, at: int) -> bytes:
+        """All, but for a tag that the end of the data cuts."""
+        last = data.rfind(b"<", at)
+        is_cut = last >= 0 and data.find(b">", last) < 0
+        end = last if is_cut and len(data) - last < _LONGEST_CUT_TAG_BYTES else len(data)
+        self._parser.take(data[at:end])
+        return data[end:]

@@ -1,0 +1,118 @@
+"""A long run of numbers in the bytes of a document, converted at once.
+
+Everything here answers None for what is not plainly a run of numbers that it knows: the slow reader
+(`collector`, `numbers`) then says what it is. What is converted is what the slow reader gives.
+"""
+
+import re
+from collections.abc import Iterator
+
+import numpy as np
+import simdjson
+
+from serving.documents.numbers import LONGEST_NUMBER
+from serving.signature import Float64Array
+
+_BLANKS = b" \t\r\n"
+_NUMERALS = b"0123456789+-.eE"
+
+
+def _table(kept: bytes, to_commas: bytes = b"") -> bytes:
+    """For bytes.translate: what is neither kept nor a comma becomes what no JSON parser takes."""
+    table = bytearray(b"!" * 256)
+    for byte in kept:
+        table[byte] = byte
+    for byte in to_commas:
+        table[byte] = ord(",")
+    return bytes(table)
+
+
+_OF_TEXT = _table(_NUMERALS, to_commas=_BLANKS)
+_OF_ELEMENTS = _table(_NUMERALS + _BLANKS + b",")
+_BLOCK_BYTES = 262_144  # simdjson takes about ten times the memory of what it reads
+# Integers, to JSON, have no negative zero; to XML Schema they have.
+_NEGATIVE_ZEROS = tuple(b"-0" + end for end in (b",", b"]", b" ", b"\t", b"\r", b"\n"))
+
+
+class RunReader:
+    """Converts runs; holds the memory that the conversion needs.
+
+    Args:
+        value: the local name of the element around one number.
+    """
+
+    def __init__(self, value: str) -> None:
+        self._parser = simdjson.Parser()
+        self._opening = re.compile(
+            rb"[ \t\r\n]*<((?:[A-Za-z_][\w.-]*:)?" + re.escape(value.encode()) + rb")>"
+        )
+
+    def text(self, run: bytes) -> Float64Array | None:
+        """The numbers of a run separated by blanks."""
+        joined = run.strip(_BLANKS).translate(_OF_TEXT)
+        numbers = self._numbers(joined)
+        if numbers is None and b",," in joined:  # more than one blank between two numbers
+            numbers = self._numbers(b",".join(filter(None, joined.split(b","))))
+        return numbers
+
+    def values(self, run: bytes) -> Float64Array | None:
+        """The numbers of a run of elements, which all look like the first two."""
+        opening = self._opening.match(run)
+        if opening is None or b"," in run:
+            return None
+        tag, closing = b"<" + opening[1] + b">", b"</" + opening[1] + b">"
+        last = run.rfind(closing)
+        if last < opening.end() or run[last + len(closing) :].strip(_BLANKS):
+            return None
+        first = run.find(closing)
+        second = run.find(b"<", first + len(closing))
+        between = run[first + len(closing) : second] if second > 0 else b""
+        if between.strip(_BLANKS):
+            return None
+        joined = run[opening.end() : last].replace(closing + between + tag, b",")
+        # A "<" that is left was something else, and becomes what no parser takes.
+        return self._numbers(joined.translate(_OF_ELEMENTS))
+
+    def _numbers(self, joined: bytes) -> Float64Array | None:
+        """What stands between commas, by a JSON parser; its numbers are a part of xs:double."""
+        if _has_long_number(joined):
+            return None
+        blocks: list[Float64Array] = []
+        for block in _blocks(joined):
+            numbers = self._block(b"[%b]" % block)
+            if numbers is None:
+                return None
+            blocks.append(numbers)
+        return np.concatenate(blocks) if len(blocks) != 1 else blocks[0]
+
+    def _block(self, array: bytes) -> Float64Array | None:
+        try:
+            parsed = self._parser.parse(array)
+            if not isinstance(parsed, simdjson.Array):
+                return None
+            numbers = np.frombuffer(parsed.as_buffer(of_type="d"))
+        except (ValueError, RuntimeError, TypeError):  # whatever it finds wrong
+            return None
+        if not numbers.all() and any(zero in array for zero in _NEGATIVE_ZEROS):
+            return None
+        return numbers
+
+
+def _has_long_number(joined: bytes) -> bool:
+    start = 0
+    while len(joined) - start > LONGEST_NUMBER:
+        comma = joined.rfind(b",", start, start + LONGEST_NUMBER)
+        if comma < 0:
+            return True
+        start = comma + 1
+    return False
+
+
+def _blocks(joined: bytes) -> Iterator[bytes]:
+    """Pieces that end before a comma."""
+    start = 0
+    while len(joined) - start > _BLOCK_BYTES:
+        end = joined.rfind(b",", start, start + _BLOCK_BYTES)
+        yield joined[start:end]
+        start = end + 1
+    yield joined[start:]
