@@ -92,8 +92,10 @@ def _add_predictions(app: FastAPI, model: Model, settings: Settings) -> None:
     async def predict(request: Request) -> Response:
         try:
             body = await read_body(request, settings.limits)
-            # A thread, so that health answers while a document is computed.
-            content = await run_in_threadpool(answer, body)
+            if "aws.event" in request.scope:  # Lambda sends one request at a time
+                content = answer(body)
+            else:  # a thread, so that health answers while a document is computed
+                content = await run_in_threadpool(answer, body)
         except Exception as error:
             # Not left to the framework, which logs a traceback that may quote the document.
             return problems.explain(error)

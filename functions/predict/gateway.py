@@ -31,34 +31,41 @@ def create_handler(app: FastAPI) -> Handler:
     mangum = Mangum(app, lifespan="off", text_mime_types=_TEXT_TYPES)
 
     def handle(event: Event, context: Any) -> dict[str, Any]:
-        if fault := _fault(event):
+        try:
+            return mangum(_checked(event), context)
+        except MalformedError as fault:
             return _refuse(fault)
-        return mangum(event, context)
 
     return handle
 
 
-def _fault(event: Event) -> str | None:
-    """What Mangum would let out of the handler, or decode to something else without a word."""
+def _checked(event: Event) -> Event:
+    """The event, with a base64 body decoded.
+
+    Raises:
+        MalformedError: what Mangum would let out of the handler, or decode to something else
+            without a word.
+    """
     body = event.get("body") or ""
     if event.get("isBase64Encoded"):
         try:
-            binascii.a2b_base64(body, strict_mode=True)
-        except ValueError:  # binascii.Error is one
-            return "the event says that its body is base64, and it is not"
-        return None
+            content = binascii.a2b_base64(body, strict_mode=True)
+        except ValueError as cause:  # binascii.Error is one
+            raise MalformedError("the event says that its body is base64, and it is not") from cause
+        # Mangum takes bytes as they are: decoding 4.5 MB again would take 10 ms.
+        return event | {"body": content, "isBase64Encoded": False}
     declared = _DECLARED.match(body)
     if declared and declared[1].lower() not in {"utf-8", "us-ascii"}:
         # It was decoded on the way here, and reaches the parser as UTF-8.
-        return (
+        raise MalformedError(
             f'the document declares the encoding "{declared[1][:40]}", but came as text: '
             "send UTF-8, or send it packed"
         )
-    return None
+    return event
 
 
-def _refuse(detail: str) -> dict[str, Any]:
-    response = explain(MalformedError(detail))
+def _refuse(fault: MalformedError) -> dict[str, Any]:
+    response = explain(fault)
     return {
         "statusCode": response.status_code,
         "headers": {"content-type": PROBLEM_TYPE},
