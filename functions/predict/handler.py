@@ -11,6 +11,7 @@ import os
 
 from predict.api import create_app
 from predict.gateway import create_handler
+from predict.warmup import warm_up
 from serving.model import open_model
 from serving.settings import Settings
 
@@ -20,3 +21,4 @@ settings = Settings.from_env(os.environ)
 model = open_model(settings.model_dir)
 app = create_app(model, settings, {"import": round((_imported - _started) * 1e3, 1)})
 api = create_handler(app)
+warm_up(api, model, settings.names)
