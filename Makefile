@@ -69,8 +69,8 @@ format: $(ENV)/test/.ready ## Format, and fix what can be fixed.
 	$(ENV)/test/bin/ruff format .
 	$(ENV)/test/bin/ruff check --fix .
 
-bench: $(ENV)/test/.ready ## Measure, beside what it is compared to; writes docs/performance.md.
-	$(ENV)/test/bin/python -m bench
+bench: $(ENV)/test/.ready $(ENV)/bench/.ready ## Measure, beside what it is compared to; writes docs/performance.md [ONLY=group].
+	$(ENV)/test/bin/python -m bench $(if $(ONLY),--only '$(ONLY)')
 
 docs: $(ENV)/test/.ready ## Write the generated tables of docs/ again.
 	$(ENV)/test/bin/python -m tests.tables

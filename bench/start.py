@@ -1,25 +1,44 @@
-"""One cold start in a process of its own: prints the seconds to the first answer, and the peak MB.
+"""One cold start in a process of its own: `python -m bench.start SIDE EVENT TIMES`.
 
-`python -m bench.start` with MODEL_DIR set, as Lambda would start the handler.
+Prints the seconds from the start of the process (the parent's clock, as BENCH_STARTED) to the
+first answer, and the milliseconds of every request.
 """
 
-from time import perf_counter
-
-_started = perf_counter()
-
 import json
-import resource
-from pathlib import Path
+import os
+import sys
+from time import monotonic, perf_counter
 from types import SimpleNamespace
+from typing import Any
 
-from local.event import http_event
-from predict.handler import api
+
+def _handler(side: str) -> Any:
+    """The handler as Lambda would import it."""
+    if side == "ours":
+        from predict.handler import api
+
+        return api
+    from bench.afternoon import handler
+
+    return handler
+
+
+def main() -> None:
+    """Start, answer, report."""
+    side, path, times = sys.argv[1], sys.argv[2], int(sys.argv[3])
+    handler = _handler(side)
+    imported = monotonic() - float(os.environ["BENCH_STARTED"])
+    with open(path) as file:
+        event = json.load(file)
+    taken, answered = [], 0.0
+    for _ in range(times):
+        start = perf_counter()
+        answer = handler(event, SimpleNamespace(aws_request_id="1"))
+        taken.append((perf_counter() - start) * 1e3)
+        answered = answered or monotonic() - float(os.environ["BENCH_STARTED"])
+        assert answer["statusCode"] == 200, answer
+    print(json.dumps({"imported_s": imported, "answered_s": answered, "requests_ms": taken}))
+
 
 if __name__ == "__main__":
-    body = Path("models/demo/sample.xml").read_bytes()
-    event = http_event("POST", "/predictions", body, {"content-type": "application/xml"})
-    answer = api(event, SimpleNamespace(aws_request_id="1"))
-    seconds = perf_counter() - _started
-    assert answer["statusCode"] == 200, answer
-    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"seconds": seconds, "peak_mb": peak_mb}))
+    main()

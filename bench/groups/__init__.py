@@ -1,0 +1,21 @@
+"""The groups of rows, in the order of the page; each has `measure(plan)`."""
+
+from collections.abc import Callable
+from importlib import import_module
+
+from bench.rows import Plan, Row
+
+TITLES = {
+    "start": "Start",
+    "request": "One request",
+    "memory": "Memory",
+    "parsing": "Parsing",
+    "streams": "Streams",
+    "peers": "Peers",
+}
+
+
+def group(name: str) -> Callable[[Plan], list[Row]]:
+    """What measures a group."""
+    measure: Callable[[Plan], list[Row]] = import_module(f"bench.groups.{name}").measure
+    return measure

@@ -1,0 +1,84 @@
+"""docs/performance.md: the results for people, and behind them what was written by hand."""
+
+from pathlib import Path
+from typing import Any
+
+from bench.groups import TITLES
+from bench.rows import Row
+
+_ABOUT = {
+    "start": "Every start is a new process; the clock is that of the process that starts it.",
+    "request": "An event of API Gateway in, the answer out, in one process for each side.",
+    "memory": "Resident, pages of files included; `make model` with all of its processes.",
+    "parsing": "5000 values a matrix, with all 17 digits.",
+    "streams": "A document on disk, beside the slower of its two parts alone.",
+    "peers": (
+        "`make serve` over HTTP on connections that stay open, beside LitServe as set up in "
+        "`bench/peers.py`; the clients share the machine."
+    ),
+}
+PAGE, PROFILE = Path("docs/performance.md"), Path("bench/profile.md")
+_METHOD = (
+    "Both sides of a row are measured in turns, in one run of `make bench`, each in a process of "
+    "its own where threads or memory count; figures are medians, with least and most, and the "
+    "ratio is that of the medians. The afternoon version (`bench/afternoon.py`) is what one would "
+    "write in an afternoon: defusedxml.ElementTree, `float()`, `keras.models.load_model`, "
+    "`model.predict`, FastAPI and Mangum. A limit holds for the most."
+)
+
+
+def write(results: dict[str, Any]) -> None:
+    """Write the page."""
+    versions = ", ".join(f"{name} {number}" for name, number in results["versions"].items())
+    parts = [
+        "# Performance",
+        "<!-- Written by make bench; the part behind the tables is bench/profile.md. -->",
+        _METHOD,
+        f"{results['machine']}; {versions}.",
+    ]
+    for group, title in TITLES.items():
+        rows = [row for row in results["rows"] if row["group"] == group]
+        if rows:
+            parts += [f"## {title}", _ABOUT[group], _table(rows), *_notes(rows)]
+    if PROFILE.exists():
+        parts.append(PROFILE.read_text(encoding="utf-8").strip())
+    PAGE.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
+
+
+def _table(rows: list[Row]) -> str:
+    lines = [
+        "| what | ours | beside it | ratio | goal | met |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for row in rows:
+        ratio = "" if row["ratio"] is None else f"{row['ratio']:g} ({row['quotient']})"
+        met = {None: "", True: "yes", False: "**no**"}[row["met"]]
+        # A limit is in the unit of the row, any other goal is about the ratio.
+        unit = f" {row['unit']}" if row["goal"] and row["quotient"] is None else ""
+        cells = (
+            row["name"],
+            _figure(row["ours"], row["unit"]),
+            _beside(row),
+            ratio,
+            f"{row['goal'] or ''}{unit}",
+            met,
+        )
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _beside(row: Row) -> str:
+    if row["other"] is None:
+        return ""
+    return f"{row['against']}: {_figure(row['other'], row['unit'])}"
+
+
+def _figure(figures: list[float] | None, unit: str) -> str:
+    if figures is None:
+        return "not measured"
+    middle, least, most = (f"{value:,g}" if value < 1000 else f"{value:,.0f}" for value in figures)
+    return f"{middle} {unit}" + ("" if least == most else f" ({least} to {most})")
+
+
+def _notes(rows: list[Row]) -> list[str]:
+    return [f"{row['name']}: {row['note']}." for row in rows if row.get("note")]
