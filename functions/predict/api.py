@@ -75,9 +75,10 @@ def create_app(
 
 def _add_predictions(app: FastAPI, model: Model, settings: Settings) -> None:
     document = Document(model.spec, settings.names, settings.limits)
+    batch_size = settings.batch_size or model.passport.batch_size
 
     def answer(body: Any) -> bytes:
-        predictions = predict_all(read_document(body, document), model, settings.batch_size)
+        predictions = predict_all(read_document(body, document), model, batch_size)
         return to_json(model, predictions, settings.limits.answer_bytes)
 
     @app.post(

@@ -11,7 +11,7 @@ from serving.settings import EU_REGIONS, Settings
 def test_settings_have_defaults() -> None:
     settings = Settings.from_env({"MODEL_DIR": "x"})
     assert settings.model_dir == Path("x")
-    assert settings.batch_size == 32
+    assert settings.batch_size is None
     assert settings.names.matrix == "matrix"
     assert settings.limits.text_bytes == 6_000_000
 

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from serving.errors import ModelRefusedError
+from serving.settings import BATCH_SIZE
 from serving.signature import TensorSpec
 
 PASSPORT, SOURCE, COMPILED = "passport.json", "model.h5", "model.onnx"
@@ -47,12 +48,13 @@ class Source(_Part):
 
 
 class Compiled(_Part):
-    """The ONNX file, and what wrote it."""
+    """The ONNX file, and what wrote it; mapped: it finds its large weights in model.h5."""
 
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     size_bytes: int
     opset: int
     converter: str
+    mapped: bool = False
 
 
 class Comparison(_Part):
@@ -94,13 +96,14 @@ class Golden(_Part):
 
 
 class Passport(_Part):
-    """The whole passport."""
+    """The whole passport; `batch_size` is how many matrices the engine takes at once."""
 
     format: Literal[1] = 1
     name: str = Field(pattern=NAME)
     version: str = Field(pattern=VERSION)
     engine: EngineName
     fallback_reason: str | None = None
+    batch_size: int = Field(default=BATCH_SIZE, ge=1)
     input: Tensor
     output: Tensor
     source: Source

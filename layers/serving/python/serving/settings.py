@@ -20,7 +20,7 @@ EU_REGIONS = frozenset(
         "eusc-de-east-1",  # European Sovereign Cloud, Brandenburg
     }
 )
-BATCH_SIZE = 32  # what a service predicts at once, unless it is set otherwise
+BATCH_SIZE = 32  # what an engine takes at once, unless it was measured or is set otherwise
 _NCNAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,99}", re.ASCII)
 
 
@@ -55,7 +55,7 @@ class Settings:
 
     model_dir: Path
     region: str | None = None
-    batch_size: int = BATCH_SIZE
+    batch_size: int | None = None  # what the passport says
     names: Names = field(default_factory=Names)
     limits: Limits = field(default_factory=Limits)
 
@@ -73,7 +73,7 @@ class Settings:
         return cls(
             model_dir=Path(model_dir),
             region=_region(env.get("AWS_REGION")),
-            batch_size=_positive(env, "BATCH_SIZE", BATCH_SIZE),
+            batch_size=_positive(env, "BATCH_SIZE", BATCH_SIZE) if "BATCH_SIZE" in env else None,
             names=_names(env),
             limits=Limits(
                 **{

@@ -31,7 +31,8 @@ def open_engine(bundle: Path, passport: Passport) -> Engine:
     if passport.engine == "onnx":
         from serving.engines.onnx import OnnxEngine
 
-        return OnnxEngine(bundle / COMPILED)
+        mapped = passport.compiled is not None and passport.compiled.mapped
+        return OnnxEngine(bundle / COMPILED, mapped=mapped)
     from serving.engines.tensorflow import TensorFlowEngine
 
     return TensorFlowEngine(bundle / SOURCE, trust_code=passport.source.trusted_code)

@@ -13,8 +13,11 @@ from serving.errors import ModelRefusedError, brief
 class OnnxEngine:
     """Runs one ONNX file with one input and one output."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, mapped: bool = False) -> None:
         """Load the file.
+
+        Args:
+            mapped: it finds its large weights in the HDF5 file beside it.
 
         Raises:
             ModelRefusedError: it is not a network that ONNX Runtime can run.
@@ -25,6 +28,9 @@ class OnnxEngine:
         options.intra_op_num_threads = len(os.sched_getaffinity(0))
         # Nothing but fatal errors: its messages quote values of the document.
         options.log_severity_level = 4
+        if mapped:
+            # Else each weight is copied in another order, and there twice.
+            options.add_session_config_entry("session.disable_prepacking", "1")
         try:
             self._session = onnxruntime.InferenceSession(
                 path, options, providers=["CPUExecutionProvider"]
