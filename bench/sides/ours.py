@@ -59,7 +59,7 @@ def predict_stream(path: str) -> dict[str, Any]:
         nonlocal counted, first
         with open(path, "rb") as file:
             matrices = read_document(file, Document(model.spec, limits=_ENDLESS))
-            for prediction in predict_all(matrices, model, BATCH_SIZE):
+            for prediction in predict_all(matrices, model, model.passport.batch_size):
                 counted += 1
                 if counted <= BATCH_SIZE:
                     outputs[prediction.id] = prediction.output.tolist()
