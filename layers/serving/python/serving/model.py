@@ -1,7 +1,6 @@
 """A model that is ready: a bundle, its engine, and the step from matrices to predictions."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import groupby, islice
 from pathlib import Path
@@ -113,37 +112,13 @@ def convert(matrix: Matrix, dtype: str) -> NDArray[Any]:
 
 
 def predict_all(matrices: Iterable[Matrix], model: Model, batch_size: int) -> Iterator[Prediction]:
-    """Predict a stream in batches of `batch_size`; one is computed while the next is read.
+    """Predict a stream in batches of `batch_size`, holding one batch at a time.
 
-    Raises:
-        InvalidInputError: the first fault of the document, whether in reading or in computing.
+    Nothing is read while the engine computes: it has all cores (docs/decisions/0008).
     """
-    batches = _batches(matrices, batch_size)
-    computing: Future[list[Prediction]] | None = None
-    with ThreadPoolExecutor(1) as pool:  # which starts no thread before it is used
-        while True:
-            try:
-                batch = next(batches, None)
-            except Exception:
-                if computing is not None:
-                    computing.result()  # the earlier fault, if it has one
-                raise
-            if batch is None or len(batch) < batch_size:
-                break
-            done, computing = computing, pool.submit(model.predict, batch)
-            if done is not None:
-                yield from done.result()
-        if computing is not None:
-            yield from computing.result()
-        if batch:
-            yield from model.predict(batch)
-
-
-def _batches(matrices: Iterable[Matrix], size: int) -> Iterator[list[Matrix]]:
-    """Lists of `size` matrices; the last may be shorter."""
     left = iter(matrices)
-    while batch := list(islice(left, size)):
-        yield batch
+    while batch := list(islice(left, batch_size)):
+        yield from model.predict(batch)
 
 
 def open_model(bundle: Path) -> Model:
