@@ -42,13 +42,14 @@ async def _read(request: Request, limit_bytes: int) -> io.BytesIO:
     if announced.isdecimal() and (len(announced) > 15 or int(announced) > limit_bytes):
         size = f"{int(announced):,}" if len(announced) <= 15 else announced[:30]
         raise _too_large(f"{size} bytes", limit_bytes)
-    body = io.BytesIO()
+    chunks: list[bytes] = []
+    read_bytes = 0
     async for chunk in request.stream():
-        if body.tell() + len(chunk) > limit_bytes:
+        read_bytes += len(chunk)
+        if read_bytes > limit_bytes:
             raise _too_large("more bytes", limit_bytes)
-        body.write(chunk)
-    body.seek(0)
-    return body
+        chunks.append(chunk)
+    return io.BytesIO(b"".join(chunks))
 
 
 def _too_large(size: str, limit_bytes: int) -> TooLargeError:

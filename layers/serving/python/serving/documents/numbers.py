@@ -36,7 +36,7 @@ class Numbers:
         self._tail = ""
 
     def take_all(self, values: Float64Array) -> bool:
-        """Take every value of the matrix at once; False where there are more than there may be."""
+        """Take every value of the matrix, all finite; False where there are more than may be."""
         if len(values) > self._most:
             return False
         self._all = values
@@ -78,9 +78,9 @@ class Numbers:
     def finish(self) -> Float64Array:
         """All values, once the last piece was taken."""
         self.add_text("", last=True)
-        values: Float64Array = np.frombuffer(self.values, dtype=np.float64)
         if self._all is not None:
-            values = self._all
+            return self._all
+        values: Float64Array = np.frombuffer(self.values, dtype=np.float64)
         if not (finite := np.isfinite(values)).all():
             raise InvalidInputError(
                 f"value {int(np.argmin(finite))} is too large for a double (1.8e308)"

@@ -29,6 +29,8 @@ def _table(kept: bytes, to_commas: bytes = b"") -> bytes:
 
 _OF_TEXT = _table(_NUMERALS, to_commas=_BLANKS)
 _OF_ELEMENTS = _table(_NUMERALS + _BLANKS + b",")
+_PLAIN = b"0123456789+-."
+_OF_PLAIN = bytes(b if b in _PLAIN else ord(",") if b == ord("/") else ord(" ") for b in range(256))
 _BLOCK_BYTES = 262_144  # simdjson takes about ten times the memory of what it reads
 # Integers, to JSON, have no negative zero; to XML Schema they have.
 _NEGATIVE_ZEROS = tuple(b"-0" + end for end in (b",", b"]", b" ", b"\t", b"\r", b"\n"))
@@ -69,9 +71,12 @@ class RunReader:
         between = run[first + len(closing) : second] if second > 0 else b""
         if between.strip(_BLANKS):
             return None
-        joined = run[opening.end() : last].replace(closing + between + tag, b",")
+        body, separator = run[opening.end() : last], closing + between + tag
+        joined = _blanked(body, separator)
+        if joined is not None:
+            return self._numbers(joined)
         # A "<" that is left was something else, and becomes what no parser takes.
-        return self._numbers(joined.translate(_OF_ELEMENTS))
+        return self._numbers(body.replace(separator, b",").translate(_OF_ELEMENTS))
 
     def _numbers(self, joined: bytes) -> Float64Array | None:
         """What stands between commas, by a JSON parser; its numbers are a part of xs:double."""
@@ -93,9 +98,35 @@ class RunReader:
             numbers = np.frombuffer(parsed.as_buffer(of_type="d"))
         except (ValueError, RuntimeError, TypeError):  # whatever it finds wrong
             return None
-        if not numbers.all() and any(zero in array for zero in _NEGATIVE_ZEROS):
+        if (numbers == 0).any() and any(zero in array for zero in _NEGATIVE_ZEROS):
             return None
         return numbers
+
+
+def _blanked(body: bytes, separator: bytes) -> bytes | None:
+    """Numbers with blanks and a comma where the separators stand: half the time of replacing them.
+
+    None where there is anything but separators and numbers of digits, signs, points and exponents.
+    Proven by counting: the separators, and the characters that nothing else may hold.
+    """
+    if len(separator.translate(None, _PLAIN)) < len(separator):
+        return None
+    count = body.count(separator)
+    characters = np.frombuffer(body, dtype=np.uint8)
+    # From "+" to "9" there are, beside the plain ones, the comma, which was excluded, and "/".
+    is_plain = characters - np.uint8(ord("+")) < 15
+    others = len(body) - int(np.count_nonzero(is_plain)) - count * (len(separator) - 1)
+    if int(np.count_nonzero(characters == ord("/"))) != count:
+        return None
+    if others == 0:
+        return body.translate(_OF_PLAIN)
+    # In a separator no plain character follows an "e".
+    exponents = np.flatnonzero((characters[:-1] | 0x20 == ord("e")) & is_plain[1:])
+    if others != len(exponents):
+        return None
+    joined = np.frombuffer(bytearray(body.translate(_OF_PLAIN)), dtype=np.uint8)
+    joined[exponents] = ord("e")
+    return joined.tobytes()
 
 
 def _has_long_number(joined: bytes) -> bool:

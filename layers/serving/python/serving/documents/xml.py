@@ -192,8 +192,9 @@ class _Cutter:
                 at = tag.end()
             if (end := self._end(data, at)) is None:
                 return data[at:]
-            if end > 0 and self._convert(data[at:end]):
-                self._parser.cut(data[at:end])
+            run = data[at:end] if end > 0 else b""
+            if end > 0 and self._convert(run):
+                self._parser.cut(run)
                 at = end
             else:
                 self._misses += 1
