@@ -10,6 +10,7 @@ from fastapi.testclient import TestClient
 
 from predict.api import create_app
 from predict.contract import PROBLEM_TYPE
+from serving.engines.onnx import OnnxEngine
 from serving.model import Model
 from serving.settings import Limits, Settings
 from tests.support.documents import every_form, matrices, one, xml
@@ -34,6 +35,26 @@ def test_predictions_are_the_same_in_every_form(client: TestClient) -> None:
     assert len({answer.content for answer in answers.values()}) == 1
     predictions = answers["npz"].json()["predictions"]
     assert [p["id"] for p in predictions] == [f"m{i}" for i in range(32)]
+
+
+@pytest.mark.parametrize(
+    ("stated", "sizes"), [(None, [16, 16]), ("8", [8, 8, 8, 8])], ids=["passport", "BATCH_SIZE"]
+)
+def test_batches_are_as_large_as_stated(
+    model: Model, settings: Settings, stated: str | None, sizes: list[int]
+) -> None:
+    class Counting:
+        def run(self, batch: Any) -> Any:
+            found.append(len(batch))
+            return engine.run(batch)
+
+    engine = OnnxEngine(settings.model_dir / "model.onnx")
+    found: list[int] = []
+    env = {"MODEL_DIR": str(settings.model_dir)} | ({"BATCH_SIZE": stated} if stated else {})
+    counted = Model(model.passport, Counting(), {})
+    with TestClient(create_app(counted, Settings.from_env(env))) as client:
+        answer = client.post("/predictions", content=xml(matrices(32)), headers=XML)
+    assert (answer.status_code, found) == (200, sizes)
 
 
 def test_predictions_are_what_the_model_gives(client: TestClient, model: Model) -> None:
