@@ -48,7 +48,8 @@ async def _read(request: Request, limit_bytes: int) -> io.BytesIO:
         read_bytes += len(chunk)
         if read_bytes > limit_bytes:
             raise _too_large("more bytes", limit_bytes)
-        chunks.append(chunk)
+        if chunk:  # a body in one chunk, with nothing behind it, is joined without a copy
+            chunks.append(chunk)
     return io.BytesIO(b"".join(chunks))
 
 
