@@ -11,12 +11,14 @@ import os
 
 from predict.api import create_app
 from predict.gateway import create_handler
+from predict.memory import keep_freed_memory
 from predict.warmup import warm_up
 from serving.model import open_model
 from serving.settings import Settings
 
 _imported = perf_counter()
 
+keep_freed_memory()
 settings = Settings.from_env(os.environ)
 model = open_model(settings.model_dir)
 app = create_app(model, settings, {"import": round((_imported - _started) * 1e3, 1)})
