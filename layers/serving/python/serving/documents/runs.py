@@ -130,12 +130,12 @@ def _blanked(body: bytes, separator: bytes) -> bytes | None:
 
 
 def _has_long_number(joined: bytes) -> bool:
-    start = 0
-    while len(joined) - start > LONGEST_NUMBER:
-        comma = joined.rfind(b",", start, start + LONGEST_NUMBER)
-        if comma < 0:
+    last_comma = joined.rfind
+    start, end = 0, len(joined) - LONGEST_NUMBER
+    while start < end:
+        start = last_comma(b",", start, start + LONGEST_NUMBER) + 1
+        if start == 0:
             return True
-        start = comma + 1
     return False
 
 
