@@ -35,7 +35,7 @@ def _case(name: str, count: int, form: str, plan: Plan) -> list[Row]:
         wanted = worker.ask("handle", event=event, times=1)["outputs"]
 
         def both() -> Any:
-            answer = worker.ask("predict_stream", path=str(path))
+            answer = worker.ask("stream", path=str(path))
             assert answer["count"] == count, answer["count"]
             agree([wanted, answer["outputs"]])
             first.append(answer["first_mb"])

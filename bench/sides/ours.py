@@ -11,10 +11,11 @@ import numpy as np
 
 from bench.processes import forget_peak, memory
 from bench.sides.requests import handle, timed
-from predict.handler import api, model
+from predict.handler import api, model, settings
 from serving.documents import Document, Matrix, read_document
-from serving.model import predict_all
+from serving.model import Model, open_model
 from serving.settings import BATCH_SIZE, Limits
+from serving.streaming import predict_stream
 
 _ENDLESS = Limits(inflated_bytes=2**62)
 # The bare engine: on a whole batch, on parts of it, or as the model itself cuts it. Whoever
@@ -46,12 +47,13 @@ def parse_stream(path: str) -> dict[str, Any]:
     return {"ms": timed(work, 1)}
 
 
-def predict_stream(path: str) -> dict[str, Any]:
+def stream(path: str) -> dict[str, Any]:
     """Read and predict a document from disk; what is resident after the first batch, and at most.
 
     Returns:
         also how many predictions came, and the first batch of them.
     """
+    one = _with_one_thread()
     outputs: dict[str, Any] = {}
     counted, first = 0, 0.0
 
@@ -59,7 +61,7 @@ def predict_stream(path: str) -> dict[str, Any]:
         nonlocal counted, first
         with open(path, "rb") as file:
             matrices = read_document(file, Document(model.spec, limits=_ENDLESS))
-            for prediction in predict_all(matrices, model, model.passport.batch_size):
+            for prediction in predict_stream(matrices, one, one.passport.batch_size):
                 counted += 1
                 if counted <= BATCH_SIZE:
                     outputs[prediction.id] = prediction.output.tolist()
@@ -75,6 +77,11 @@ def predict_stream(path: str) -> dict[str, Any]:
         "first_mb": first,
         "most_mb": memory()["peak"],
     }
+
+
+@cache
+def _with_one_thread() -> Model:
+    return open_model(settings.model_dir, threads=1)
 
 
 @cache
@@ -103,6 +110,6 @@ COMMANDS: dict[str, Callable[..., dict[str, Any]]] = {
     "engine": engine,
     "repeat_engine": repeat_engine,
     "parse_stream": parse_stream,
-    "predict_stream": predict_stream,
+    "stream": stream,
     "ways": ways,
 }

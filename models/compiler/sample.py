@@ -9,7 +9,7 @@ from compiler.probes import TOLERANCE, Batch, Probe
 from serving.documents import Document, read_document
 from serving.errors import InvalidInputError, ModelRefusedError
 from serving.hdf5.loading import Loaded
-from serving.model import convert, difference
+from serving.model import difference, stack
 from serving.settings import Limits
 from serving.signature import describe
 
@@ -26,7 +26,7 @@ def read_sample(path: Path | None, loaded: Loaded) -> tuple[Batch | None, Batch 
     try:
         with path.open("rb") as file:
             matrices = list(read_document(file, Document(loaded.input, limits=limits)))
-        sample = np.stack([convert(matrix, loaded.input.dtype) for matrix in matrices])
+        sample = stack(matrices, loaded.input.dtype)
     except OSError as cause:
         raise ModelRefusedError(f"sample {path}: {cause.strerror}") from cause
     except InvalidInputError as cause:

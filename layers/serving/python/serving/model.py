@@ -56,15 +56,16 @@ class Model:
         return predictions
 
     def _predict_alike(self, matrices: list[Matrix]) -> list[Prediction]:
-        batch = np.stack([convert(matrix, self.spec.dtype) for matrix in matrices])
+        batch = stack(matrices, self.spec.dtype)
         outputs = self._run(batch, matrices).astype(np.float64)
-        for matrix, output in zip(matrices, outputs, strict=True):
-            if not np.isfinite(output).all():
-                raise InvalidInputError(
-                    "the model gives no finite number for these values",
-                    matrix=matrix.id,
-                    line=matrix.line,
-                )
+        finite = np.isfinite(outputs)
+        if not finite.all():
+            matrix = matrices[int(np.argmin(finite)) // outputs[0].size]
+            raise InvalidInputError(
+                "the model gives no finite number for these values",
+                matrix=matrix.id,
+                line=matrix.line,
+            )
         return [Prediction(m.id, o) for m, o in zip(matrices, outputs, strict=True)]
 
     def _run(self, batch: NDArray[Any], matrices: list[Matrix]) -> NDArray[Any]:
@@ -87,42 +88,48 @@ class Model:
             raise ServingError("the engine failed on a batch of matrices that each pass") from cause
 
 
-def convert(matrix: Matrix, dtype: str) -> NDArray[Any]:
-    """The values in the type that the model computes in, refusing what does not survive it.
+def stack(matrices: Sequence[Matrix], dtype: str) -> NDArray[Any]:
+    """A batch of matrices of one shape in the type that the model computes in.
 
     Raises:
-        InvalidInputError: a value is beyond the type's range, or is not whole where it must be.
+        InvalidInputError: a value is beyond the type's range, or is not whole where it must be;
+            names the first such matrix.
     """
+    values = [matrix.values for matrix in matrices]
     with np.errstate(over="ignore", invalid="ignore"):
-        converted = matrix.values.astype(dtype)
+        batch = np.stack(values, dtype=dtype, casting="unsafe")
     # Rounding to float32 is what Keras does; overflow or a lost fraction is not rounding.
-    if np.issubdtype(converted.dtype, np.floating):
-        kept = np.isfinite(converted)
+    if np.issubdtype(batch.dtype, np.floating):
+        kept = np.isfinite(batch)
     else:
-        kept = converted.astype(np.float64) == matrix.values
+        kept = batch.astype(np.float64) == np.stack(values)
     if not kept.all():
-        position = int(np.argmin(kept))
-        value = matrix.values.flat[position]
+        row, position = divmod(int(np.argmin(kept)), values[0].size)
+        value = values[row].flat[position]
         raise InvalidInputError(
             f"value {position} ({value:.6g}) does not fit {dtype}, the type of the model's input",
-            matrix=matrix.id,
-            line=matrix.line,
+            matrix=matrices[row].id,
+            line=matrices[row].line,
         )
-    return converted
+    return batch
 
 
 def predict_all(matrices: Iterable[Matrix], model: Model, batch_size: int) -> Iterator[Prediction]:
     """Predict a stream in batches of `batch_size`, holding one batch at a time.
 
-    Nothing is read while the engine computes: it has all cores (docs/decisions/0008).
+    Nothing is read while the engine computes: it has all cores. For a long stream there is
+    `serving.streaming`.
     """
     left = iter(matrices)
     while batch := list(islice(left, batch_size)):
         yield from model.predict(batch)
 
 
-def open_model(bundle: Path) -> Model:
+def open_model(bundle: Path, *, threads: int | None = None) -> Model:
     """Load a bundle and run its golden pair: warm-up and integrity check in one.
+
+    Args:
+        threads: that compute one batch; None for one on each core.
 
     Raises:
         ModelRefusedError: the bundle is not whole, or its engine does not give the golden output.
@@ -131,7 +138,7 @@ def open_model(bundle: Path) -> Model:
     start = perf_counter()
     passport = read_passport(bundle)
     read = perf_counter()
-    engine = open_engine(bundle, passport)
+    engine = open_engine(bundle, passport, threads)
     loaded = perf_counter()
     _check_golden(bundle, passport, engine)
     checked = perf_counter()

@@ -22,8 +22,11 @@ class Engine(Protocol):
         ...
 
 
-def open_engine(bundle: Path, passport: Passport) -> Engine:
+def open_engine(bundle: Path, passport: Passport, threads: int | None = None) -> Engine:
     """Load the engine that the passport names.
+
+    Args:
+        threads: that compute one batch; None for one on each core. TensorFlow shares its own.
 
     Raises:
         ConfigurationError: it cannot be loaded here.
@@ -32,7 +35,7 @@ def open_engine(bundle: Path, passport: Passport) -> Engine:
         from serving.engines.onnx import OnnxEngine
 
         mapped = passport.compiled is not None and passport.compiled.mapped
-        return OnnxEngine(bundle / COMPILED, mapped=mapped)
+        return OnnxEngine(bundle / COMPILED, mapped=mapped, threads=threads)
     from serving.engines.tensorflow import TensorFlowEngine
 
     return TensorFlowEngine(bundle / SOURCE, trust_code=passport.source.trusted_code)

@@ -13,11 +13,12 @@ from serving.errors import ModelRefusedError, brief
 class OnnxEngine:
     """Runs one ONNX file with one input and one output."""
 
-    def __init__(self, path: Path, *, mapped: bool = False) -> None:
+    def __init__(self, path: Path, *, mapped: bool = False, threads: int | None = None) -> None:
         """Load the file.
 
         Args:
             mapped: it finds its large weights in the HDF5 file beside it.
+            threads: that compute one batch; None for one on each core.
 
         Raises:
             ModelRefusedError: it is not a network that ONNX Runtime can run.
@@ -25,7 +26,7 @@ class OnnxEngine:
         if not path.is_file():
             raise ModelRefusedError(f"{path}: No such file")
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = len(os.sched_getaffinity(0))
+        options.intra_op_num_threads = threads or len(os.sched_getaffinity(0))
         # Nothing but fatal errors: its messages quote values of the document.
         options.log_severity_level = 4
         if mapped:
