@@ -66,7 +66,7 @@ def test_stream_reads_no_further_ahead_than_there_are_cores(
 ) -> None:
     monkeypatch.setattr("os.sched_getaffinity", lambda _: {0, 1, 2})
     read: list[int] = []
-    stream = predict_stream(numbered(1_000, read), doubling, 10)
+    stream: Any = predict_stream(numbered(1_000, read), doubling, 10)
     next(stream)
     assert len(read) <= 10 * (3 + 1)
     stream.close()
