@@ -27,6 +27,7 @@ LAYERS = [
     ("bundle", "hdf5"),
     ("engines",),
     ("model",),
+    ("streaming",),
 ]
 EDGES = {"fastapi", "starlette", "mangum", "boto3", "botocore", "awslambdaric"}
 TENSORFLOW = {"tensorflow", "keras", "tf_keras"}
