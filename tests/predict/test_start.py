@@ -1,6 +1,7 @@
 """The cold start, in a fresh process: what is imported, what an invocation loads: nothing."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -46,6 +47,17 @@ for round in range(40):
 print((resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before) / 20)
 """
 
+_THREADS = """
+import os, sys
+os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: int(sys.argv[1])])
+from serving.engines.onnx import OnnxEngine
+from pathlib import Path
+
+started = len(os.listdir("/proc/self/task"))
+engine = OnnxEngine(Path("models/demo/bundle/model.onnx"))
+print(len(os.listdir("/proc/self/task")) - started)
+"""
+
 
 def start(root: Path, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
@@ -76,6 +88,14 @@ def test_a_warm_request_uses_the_memory_of_the_one_before(root: Path) -> None:
     """Page faults for each request; without keep_freed_memory() there are 60 or more."""
     done = start(root, "-c", _FAULTS)
     assert float(done.stdout) < 20
+
+
+@pytest.mark.parametrize("cores", [1, 2])
+def test_the_engine_has_a_thread_for_each_core(root: Path, cores: int) -> None:
+    """Lambda gives cores by memory; the thread that asks is one of them."""
+    if len(os.sched_getaffinity(0)) < cores:
+        pytest.skip(f"this machine has fewer than {cores} cores")
+    assert start(root, "-c", _THREADS, str(cores)).stdout == f"{cores - 1}\n"
 
 
 @pytest.mark.parametrize("region", ["us-east-1", "eu-west-2", "eu-central-2"])
