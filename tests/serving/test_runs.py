@@ -17,6 +17,7 @@ from serving.signature import TensorSpec
 
 NUMBERS = ["0", "-0", "-0.0", "1", "-1.5", "1e5", "-2E-3", "0.1", "4.9e-324", "1e308"]
 ODD_NUMBERS = [
+    "", " ",
     "+1", "1.", ".5", "01", "-", "1e", "1e999", "NaN", "INF", "1_0", "0x1", "1,5", "[1]", "null",
     "18446744073709551616", "9007199254740993", "1" * 600, "0." + "1" * 1200,
     "-0e0", "1-2", "\u0661",
@@ -88,6 +89,8 @@ def outcome(content: bytes, *, chunk_bytes: int, cut_runs: bool, count: int | No
 @example(b"<a><matrix>1 x<![CDATA[<matrix>]]></matrx></a>", 100, 3)
 @example(b"<a><matrix>1 2 3</matrix>\n\n<matrix>\n4 5 6</matrx></a>", 100, 3)
 @example(b"<a><matrix>1 2 3\r</matrix><matrix>\r\n4\n5 6</matrx></a>", 100, 3)
+@example(b"<a><matrix><value> </value></matrix></a>", 100, 3)
+@example(b"<a><matrix><value></value></matrix></a>", 100, None)
 @example(b"<a><matrix><![CDATA[<matrix>1 2 3 </matrix>]]></matrix></a>", 100, 3)
 @example(b"<a><matrix><?p <matrix>7 8 9</matrix> ?>1 2 3</matrix></a>", 100, 3)
 def test_cutting_runs_out_changes_nothing(content: bytes, chunk: int, count: int | None) -> None:

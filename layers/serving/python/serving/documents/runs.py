@@ -72,11 +72,13 @@ class RunReader:
         if between.strip(_BLANKS):
             return None
         body, separator = run[opening.end() : last], closing + between + tag
+        if not body.strip(_BLANKS):  # an empty element, which an empty array would hide
+            return None
         joined = _blanked(body, separator)
-        if joined is not None:
-            return self._numbers(joined)
-        # A "<" that is left was something else, and becomes what no parser takes.
-        return self._numbers(body.replace(separator, b",").translate(_OF_ELEMENTS))
+        if joined is None:
+            # A "<" that is left was something else, and becomes what no parser takes.
+            joined = body.replace(separator, b",").translate(_OF_ELEMENTS)
+        return self._numbers(joined)
 
     def _numbers(self, joined: bytes) -> Float64Array | None:
         """What stands between commas, by a JSON parser; its numbers are a part of xs:double."""
