@@ -158,19 +158,34 @@ def best_batch_size(run: Callable[[Batch], Batch], matrix: Batch) -> int:
     Convolutions want few at once, which takes a fraction of the memory; dense layers want many.
     """
     matrices = np.repeat(matrix[np.newaxis], BATCH_SIZE, axis=0)
-    seconds = dict.fromkeys(_BATCH_SIZES, float("inf"))
+    sizes: tuple[int, ...] = _BATCH_SIZES
+    seconds: dict[int, float] = {}
     end = perf_counter() + _MOST_SECONDS
     for number in range(_ROUNDS + 1):
-        for size in _BATCH_SIZES:
-            taken = 0.0
-            for at in range(0, BATCH_SIZE, size):
-                sleep(_PAUSE_S)
-                start = perf_counter()
-                run(matrices[at : at + size])
-                taken += perf_counter() - start
-            if number > 0:  # the first round allocates
-                seconds[size] = min(seconds[size], taken)
-        if number > 0 and perf_counter() > end:
-            break
-    best = min(seconds.values())
-    return next(size for size in _BATCH_SIZES if best >= _GAIN * seconds[size])
+        for size in sizes:
+            try:
+                taken = _seconds(run, matrices, size)
+            except Exception:  # of the engine, which has no common base: too large for this machine
+                sizes = tuple(smaller for smaller in sizes if smaller < size)
+                break
+            # The first round allocates: it counts where there is no time for another.
+            seconds[size] = taken if number < 2 else min(seconds[size], taken)
+            if perf_counter() > end:
+                return _smallest_that_is_fast(seconds)
+    return _smallest_that_is_fast(seconds)
+
+
+def _seconds(run: Callable[[Batch], Batch], matrices: Batch, size: int) -> float:
+    taken = 0.0
+    for at in range(0, len(matrices), size):
+        sleep(_PAUSE_S)
+        start = perf_counter()
+        run(matrices[at : at + size])
+        taken += perf_counter() - start
+    return taken
+
+
+def _smallest_that_is_fast(seconds: dict[int, float]) -> int:
+    best = min(seconds.values(), default=0.0)
+    fast = [size for size, taken in seconds.items() if best >= _GAIN * taken]
+    return min(fast, default=_BATCH_SIZES[0])
