@@ -12,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 
 from serving.documents import Matrix
-from serving.errors import InvalidInputError
+from serving.errors import ServingError
 from serving.model import Model, Prediction
 
 
@@ -22,17 +22,19 @@ def predict_stream(
     """Predict a stream in order; two batches more than there are cores are held at most.
 
     Raises:
-        InvalidInputError: as `predict_all` does: the fault of the first batch that has one.
+        ServingError: as `predict_all` does: the fault of the first batch that has one, be it in
+            reading or in computing.
     """
     workers = len(os.sched_getaffinity(0))
-    left = iter(matrices)
     computing: deque[Future[list[Prediction]]] = deque()
-    fault: InvalidInputError | None = None
-    with ThreadPoolExecutor(workers) as pool:
+    fault: ServingError | None = None
+    left = iter(matrices)
+    pool = ThreadPoolExecutor(workers)
+    try:
         while True:
             try:
                 batch = list(islice(left, batch_size))
-            except InvalidInputError as error:  # earlier batches may have one in computing
+            except ServingError as error:  # a batch before it may have one in computing
                 fault = error
                 break
             if not batch:
@@ -42,5 +44,7 @@ def predict_stream(
                 yield from computing.popleft().result()
         while computing:
             yield from computing.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
     if fault is not None:
         raise fault
