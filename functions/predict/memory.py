@@ -9,7 +9,7 @@ _LARGE_BYTES = 32_000_000  # the most that the library takes
 
 
 def keep_freed_memory() -> None:
-    """Give back to the system only what is free beyond 64 MB.
+    """Give back to the system only what is free beyond 64 MB, at the top of the heap.
 
     By default 128 KB are kept, and every body, chunk and batch is a fresh mapping, which costs a
     page fault for each 4 KB: a sixth of the time of a request with one matrix. Where the C library

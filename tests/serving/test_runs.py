@@ -7,13 +7,15 @@ chunk cuts, and anything at all put into a document that was right.
 import io
 from typing import Any
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from serving.documents import xml
+from serving.documents.collector import Collector
 from serving.errors import InvalidInputError, MalformedError
 from serving.settings import Limits, Names
-from serving.signature import TensorSpec
+from serving.signature import Float64Array, TensorSpec
 
 NUMBERS = ["0", "-0", "-0.0", "1", "-1.5", "1e5", "-2E-3", "0.1", "4.9e-324", "1e308"]
 ODD_NUMBERS = [
@@ -77,8 +79,11 @@ def outcome(content: bytes, *, chunk_bytes: int, cut_runs: bool, count: int | No
     source = io.BytesIO(content)
     try:
         found = list(
-            xml.read(source, spec, Names(), Limits(), chunk_bytes=chunk_bytes, cut_runs=cut_runs)
-        )
+            xml.read(
+                source, spec, Names(), Limits(),
+                chunk_bytes=chunk_bytes, cut_runs=cut_runs, shortest_run_bytes=0,
+            )
+        )  # fmt: skip
     except InvalidInputError as error:
         return type(error), str(error), error.matrix, error.line
     return None, [(m.id, m.line, m.values.shape, m.values.tobytes()) for m in found]
@@ -102,3 +107,38 @@ def test_cutting_runs_out_changes_nothing(content: bytes, chunk: int, count: int
             # says of text after the end of the document, depends on the chunks.
             assert None not in (found[0], plain[0])
             assert MalformedError in (found[0], plain[0])
+
+
+def cut_out(content: bytes, count: int, names: Names | None = None) -> int:
+    """How many matrices of a document the fast way takes."""
+    taken: list[bool] = []
+
+    class Counting(Collector):
+        def take_all(self, values: Float64Array, *, as_elements: bool) -> bool:
+            taken.append(super().take_all(values, as_elements=as_elements))
+            return taken[-1]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(xml, "Collector", Counting)
+        found = list(
+            xml.read(
+                io.BytesIO(content), TensorSpec((count,), "float64"), names or Names(), Limits()
+            )
+        )
+    assert all(m.values.tolist() == [1.5] * count for m in found)
+    return sum(taken)
+
+
+def test_runs_are_cut_out_to_the_end_of_a_document_with_odd_ones() -> None:
+    plain, odd = b"<matrix>%b</matrix>" % (b"1.5 " * 100), b"<matrix>%b</matrix>" % (b"+1.5 " * 100)
+    assert cut_out(b"<a>%b</a>" % ((plain + odd) * 400), 100) == 400
+    assert cut_out(b"<a>%b%b</a>" % (odd * 400, plain * 400), 100) == 0
+
+
+def test_short_runs_are_not_worth_cutting() -> None:
+    assert cut_out(b"<a>%b</a>" % (b"<matrix>1.5 1.5 1.5</matrix>" * 400), 3) == 0
+
+
+def test_the_end_of_a_value_is_not_that_of_a_matrix_with_a_shorter_name() -> None:
+    matrix = b"<val>%b</val>" % (b"<value>1.5</value>" * 100)
+    assert cut_out(b"<a>%b</a>" % (matrix * 10), 100, Names(matrix="val")) == 10

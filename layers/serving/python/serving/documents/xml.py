@@ -24,7 +24,9 @@ from serving.signature import TensorSpec
 CHUNK_BYTES = 262_144
 _LONGEST_RUN_BYTES = 8_000_000
 _LONGEST_CUT_TAG_BYTES = 1_000
-# A document that is not made of such runs is not searched for them to its end.
+# Below, what is saved is less than what cutting costs.
+_SHORTEST_RUN_BYTES = 300
+# A document that is mostly not made of such runs is not searched for them to its end.
 _MOST_MISSES = 100
 # Older releases of expat read an unfinished token again with every chunk: quadratic time.
 _LONGEST_TOKEN_BYTES = 1_000_000
@@ -42,15 +44,17 @@ def read(
     *,
     chunk_bytes: int = CHUNK_BYTES,
     cut_runs: bool = True,
+    shortest_run_bytes: int = _SHORTEST_RUN_BYTES,
 ) -> Iterator[Matrix]:
     """Yield the matrices of an XML document; see `serving.documents.read_document`.
 
     Args:
         cut_runs: False reads everything tag by tag: the same, slowly.
+        shortest_run_bytes: what is shorter is not cut out.
     """
     parser = _Parser(forbid_dtd=True)
     parser.collector = collector = Collector(spec, names, limits, parser)
-    cutter = _Cutter(parser, names) if cut_runs else None
+    cutter = _Cutter(parser, names, shortest_run_bytes) if cut_runs else None
     rest = b""
     while chunk := source.read(chunk_bytes):
         if parser.fed_bytes == 0 and not rest and _is_utf_16(chunk):
@@ -93,6 +97,10 @@ class _Parser(DefusedExpatParser):
         # Else every line break is a call of its own.
         expat.buffer_text = True
         expat.buffer_size = 65_536
+        # Newer releases put off what a chunk cuts, and then say nothing of a tag that it ends with.
+        # What they guard against is bounded here by _LONGEST_TOKEN_BYTES.
+        if hasattr(expat, "SetReparseDeferralEnabled"):
+            expat.SetReparseDeferralEnabled(False)
         self._expat = expat
 
     def take(self, data: bytes) -> None:
@@ -169,13 +177,16 @@ class _Parser(DefusedExpatParser):
 class _Cutter:
     """Cuts the runs of numbers out of what a parser is fed."""
 
-    def __init__(self, parser: _Parser, names: Names) -> None:
+    def __init__(self, parser: _Parser, names: Names, shortest_run_bytes: int) -> None:
         self._parser = parser
+        self._shortest_run_bytes = shortest_run_bytes
         self._runs = RunReader(names.value)
         name = re.escape(names.matrix.encode())
         self._tag = re.compile(rb"<((?:[A-Za-z_][\w.-]*:)?" + name + rb")(?:[ \t\r\n][^<>]*)?>")
         rare = [c for c in names.matrix if c not in names.value + "0123456789+-.eE"]
         self._letter = rare[0].encode() if rare else b""
+        # Else the end of a <value> would look like that of a <val>.
+        self._closing_end = b">" if names.value.startswith(names.matrix) else b""
         self._closing = b""  # of the matrix that is open, where its run may be cut
         self._searched_bytes = 0  # for it
         self._misses = 0
@@ -195,6 +206,7 @@ class _Cutter:
             run = data[at:end] if end > 0 else b""
             if end > 0 and self._convert(run):
                 self._parser.cut(run)
+                self._misses = max(0, self._misses - 1)
                 at = end
             else:
                 self._misses += 1
@@ -209,7 +221,7 @@ class _Cutter:
         offset = parser.fed_bytes + len(data) - len(tag[0])
         parser.take(data)
         if parser.offset() == parser.fed_bytes and parser.collector.opens_at(offset):
-            self._closing = b"</" + tag[1]
+            self._closing = b"</" + tag[1] + self._closing_end
             return True
         self._misses += 1
         return False
@@ -235,6 +247,8 @@ class _Cutter:
         return data.find(self._closing, at)
 
     def _convert(self, run: bytes) -> bool:
+        if len(run) < self._shortest_run_bytes:
+            return False
         as_elements = b"<" in run
         values = self._runs.values(run) if as_elements else self._runs.text(run)
         if values is None:
