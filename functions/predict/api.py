@@ -57,7 +57,8 @@ def create_app(
     """The service around one model.
 
     Args:
-        cold_start_ms: what the start cost beyond the model's own parts, in milliseconds.
+        cold_start_ms: what the start cost beyond the model's own parts, in milliseconds; read at
+            each request, so that what follows may be added.
     """
     app = FastAPI(
         title=f"Verger: {model.passport.name}",
@@ -69,7 +70,7 @@ def create_app(
     )
     problems.install(app)
     _add_predictions(app, model, settings)
-    _add_service(app, model, settings, {**(cold_start_ms or {}), **model.start_ms})
+    _add_service(app, model, settings, {} if cold_start_ms is None else cold_start_ms)
     return app
 
 
@@ -104,7 +105,7 @@ def _add_predictions(app: FastAPI, model: Model, settings: Settings) -> None:
 
 
 def _add_service(
-    app: FastAPI, model: Model, settings: Settings, cold_start_ms: dict[str, float]
+    app: FastAPI, model: Model, settings: Settings, cold_start_ms: Mapping[str, float]
 ) -> None:
     limits = _describe_limits(model, settings)
     xsd = schema(settings.names)
@@ -118,7 +119,7 @@ def _add_service(
         return Ready(
             status="ready",
             model=ModelIdentity(**identity(model)),
-            cold_start_ms=cold_start_ms,
+            cold_start_ms={**cold_start_ms, **model.start_ms},
         )
 
     @app.get("/limits", tags=["service"], summary="What the model takes, and the limits.")

@@ -77,7 +77,7 @@ def test_lambda_keeps_the_model_across_invocations(emulator: Emulator) -> None:
         for _ in range(2)
     ]
     assert costs[0] == costs[1]
-    assert set(costs[0]) == {"import", "passport", "engine", "golden"}
+    assert set(costs[0]) == {"import", "warm_up", "passport", "engine", "golden"}
 
 
 def test_lambda_counts_an_event_that_is_not_http_as_an_error(emulator: Emulator) -> None:
