@@ -14,7 +14,10 @@ def check_port(port: int) -> None:
         try:
             s.bind(("127.0.0.1", port))
         except (OSError, OverflowError) as cause:
-            raise OSError(f"port {port} cannot be used: choose another with PORT=") from cause
+            reason = cause.strerror if isinstance(cause, OSError) else "expected 1 to 65535"
+            raise OSError(
+                f"port {port} cannot be used ({reason}): choose another with PORT="
+            ) from cause
 
 
 def free_ports(count: int) -> list[int]:

@@ -28,9 +28,13 @@ def main() -> int:
             if answer.get("statusCode", 500) >= 500:
                 print(emulator.log(), file=sys.stderr)
     except EventTooLargeError as cause:
+        is_text = args.document.suffix == ".xml"
         return _fail(
             f"{cause}. A document in one request ends near {EVENT_LIMIT_BYTES // 2**20} MB: "
             "pack it (.xml.gz), convert it to .npz (make convert), or split it"
+            if is_text
+            else f"{cause}. What is not XML travels in base64, 4 bytes for 3: split it, or make it "
+            "smaller (float32, np.savez_compressed)"
         )
     except (ServingError, EmulatorError) as cause:
         return _fail(str(cause))
@@ -41,16 +45,16 @@ def main() -> int:
     if "statusCode" not in answer:
         return _fail(f"the function failed: {answer.get('errorMessage', answer)}")
     sys.stdout.buffer.write(body_of(answer))
+    sys.stdout.flush()
+    if answer["statusCode"] != 200:  # the answer ends without a line break
+        return _fail(f"\nrefused with status {answer['statusCode']}")
     if sys.stdout.isatty():
         print()
-    return (
-        0 if answer["statusCode"] == 200 else _fail(f"refused with status {answer['statusCode']}")
-    )
+    return 0
 
 
 def _fail(reason: str) -> int:
-    sys.stdout.flush()
-    print(f"\n{reason}", file=sys.stderr)  # the answer before it ends without a line break
+    print(reason, file=sys.stderr)
     return 1
 
 

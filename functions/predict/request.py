@@ -12,6 +12,10 @@ WAY_OUT = (
     "Send it packed (Content-Encoding: gzip), as npz, or in several requests; "
     "GET /limits lists the limits."
 )
+_WAY_OUT_OF_BINARY = (
+    "Send it in several requests, or smaller (float32, np.savez_compressed); "
+    "GET /limits lists the limits."
+)
 
 
 async def read_body(request: Request, limits: Limits) -> io.BytesIO:
@@ -33,25 +37,25 @@ async def read_body(request: Request, limits: Limits) -> io.BytesIO:
     # What is not text travels through Lambda in base64, which makes 4 bytes of 3.
     is_text = media_type in XML_TYPES and encoding in {"", "identity"}
     limit_bytes = limits.text_bytes if is_text else limits.binary_bytes
-    return await _read(request, limit_bytes)
+    return await _read(request, limit_bytes, WAY_OUT if is_text else _WAY_OUT_OF_BINARY)
 
 
-async def _read(request: Request, limit_bytes: int) -> io.BytesIO:
+async def _read(request: Request, limit_bytes: int, way_out: str) -> io.BytesIO:
     announced = request.headers.get("content-length", "")
     # int() refuses thousands of digits; what is no number at all, the server has refused.
     if announced.isdecimal() and (len(announced) > 15 or int(announced) > limit_bytes):
         size = f"{int(announced):,}" if len(announced) <= 15 else announced[:30]
-        raise _too_large(f"{size} bytes", limit_bytes)
+        raise _too_large(f"{size} bytes", limit_bytes, way_out)
     chunks: list[bytes] = []
     read_bytes = 0
     async for chunk in request.stream():
         read_bytes += len(chunk)
         if read_bytes > limit_bytes:
-            raise _too_large("more bytes", limit_bytes)
+            raise _too_large("more bytes", limit_bytes, way_out)
         if chunk:  # a body in one chunk, with nothing behind it, is joined without a copy
             chunks.append(chunk)
     return io.BytesIO(b"".join(chunks))
 
 
-def _too_large(size: str, limit_bytes: int) -> TooLargeError:
-    return TooLargeError(f"{size} in one request; the limit is {limit_bytes:,} bytes. {WAY_OUT}")
+def _too_large(size: str, limit_bytes: int, way_out: str) -> TooLargeError:
+    return TooLargeError(f"{size} in one request; the limit is {limit_bytes:,} bytes. {way_out}")

@@ -76,7 +76,11 @@ def test_serve_says_in_a_line_what_is_wrong(url: str, root: Path, bundle: Path) 
     for given, port, reason in (
         ("nowhere", "8999", "no model bundle in nowhere: passport.json: No such file"),
         (f"{bundle}/model.h5", "8999", "is a file, expected a bundle"),
-        (str(bundle), taken, f"port {taken} cannot be used: choose another with PORT="),
+        (
+            str(bundle),
+            taken,
+            f"port {taken} cannot be used (Address already in use): choose another with PORT=",
+        ),
         (str(bundle), "99999", "port 99999 cannot be used"),
     ):
         done = subprocess.run(

@@ -106,6 +106,22 @@ def test_predictions_refuse_other_types(
     assert detail in answer.json()["detail"]
 
 
+@pytest.mark.parametrize(
+    ("body", "content_type", "way_out"),
+    [
+        (b"<a>" + b" " * 2000, "application/xml", "Send it packed"),
+        (b"PK" * 1000, "application/x-npz", "or smaller"),
+    ],
+)
+def test_a_body_over_the_limit_is_told_the_way_out(
+    model: Model, settings: Settings, body: bytes, content_type: str, way_out: str
+) -> None:
+    client = small(model, settings, text_bytes=1000, binary_bytes=1000)
+    answer = client.post("/predictions", content=body, headers={"content-type": content_type})
+    assert answer.status_code == 413
+    assert way_out in answer.json()["detail"]
+
+
 @pytest.mark.parametrize("announced", [True, False])
 def test_predictions_refuse_a_long_body_and_say_the_way_out(
     model: Model, settings: Settings, announced: bool

@@ -51,7 +51,8 @@ class TensorSpec:
         if n == 0 and count != known:
             raise ValueError(f"expected {known} values, got {count}")
         if n == 1 and (count == 0 or count % known):
-            raise ValueError(f"expected a multiple of {known} values, at least one, got {count}")
+            wanted = f"a multiple of {known} values, at least one" if known > 1 else "a value"
+            raise ValueError(f"expected {wanted}, got {count}")
         return tuple(count // known if d is None else d for d in self.shape)
 
     def _declared(self, count: int, shape: Shape) -> Shape:
