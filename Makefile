@@ -25,6 +25,14 @@ NEEDS := $(shell grep -qs '"engine": "tensorflow"' '$(MODEL)/passport.json' && e
 RUN := $(ENV)/run$(if $(NEEDS),-tensorflow)
 IMAGE := $(if $(NEEDS),tensorflow,fast)
 
+# Before an environment is installed for nothing.
+ifneq (,$(filter model,$(MAKECMDGOALS)))
+$(if $(filter file,$(origin MODEL)),$(error MODEL=path.h5 is missing))
+endif
+ifneq (,$(filter convert,$(MAKECMDGOALS)))
+$(if $(and $(OUT),$(filter-out file,$(origin FILE))),,$(error FILE=in.npz and OUT=out.xml are needed))
+endif
+
 .DEFAULT_GOAL := help
 .PHONY: help run serve local model demo convert test test-container lint format bench docs image \
         engine-stop validate deploy lock clean
@@ -42,13 +50,11 @@ local: $(ENV)/sam/.ready ## Build the image and serve it with sam local start-ap
 	@$(ENV)/sam/bin/python -m local.api --base '$(BASE)' --bundle '$(MODEL)' --target $(IMAGE) --port '$(PORT)'
 
 model: $(ENV)/model/.ready ## Build a bundle from a Keras HDF5 file: MODEL=path.h5 [NAME=name] [VERSION=v] [SAMPLE=x.npz] [TRUST_CODE=1].
-	$(if $(filter file,$(origin MODEL)),$(error MODEL=path.h5 is missing))
 	$(if $(filter-out 0 1,$(TRUST_CODE)),$(error TRUST_CODE is $(TRUST_CODE): expected 1 or nothing))
 	@$(ENV)/model/bin/python -m compiler '$(MODEL)' --name='$(NAME)' --version='$(VERSION)' \
 	  $(if $(SAMPLE),--sample='$(SAMPLE)') $(if $(filter 1,$(TRUST_CODE)),--trust-code)
 
 convert: $(ENV)/run/.ready ## Convert npz or npy to XML, or back: FILE=in.npz OUT=out.xml [FORM=text|values].
-	$(if $(and $(OUT),$(filter-out file,$(origin FILE))),,$(error FILE=in.npz and OUT=out.xml are needed))
 	@$(ENV)/run/bin/python -m serving.documents.convert '$(FILE)' '$(OUT)' --form='$(FORM)'
 
 demo: $(ENV)/model/.ready ## Train the demo model again, with its bundle and sample.

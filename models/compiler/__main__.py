@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from serving.errors import ServingError
-from serving.passport import Passport
+from serving.passport import Passport, read_passport
 
 
 def main() -> int:
@@ -23,6 +23,7 @@ def main() -> int:
     args = parser.parse_args()
     name = args.name or args.source.stem.lower()
     bundle = args.bundles / name
+    before = _version(bundle)
     try:
         # Late: a wrong path should not cost the import of TensorFlow.
         from serving.hdf5.inspection import inspect
@@ -47,8 +48,18 @@ def main() -> int:
     except KeyboardInterrupt:
         return 130
     print(summary(passport))
+    if before not in {None, passport.version}:
+        print(f"  replaces    {name} {before}")
     print(f"  bundle      {bundle}\nnext: make run MODEL={bundle} [FILE=document.xml]")
     return 0
+
+
+def _version(bundle: Path) -> str | None:
+    """Of the bundle that will be replaced, if there is one."""
+    try:
+        return read_passport(bundle).version
+    except ServingError:
+        return None
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from compiler import compiling
+from compiler.__main__ import main
 from compiler.compiling import best_batch_size
 from serving.bundle import verify
 from serving.engines.onnx import OnnxEngine
@@ -111,3 +112,16 @@ def test_batch_of_a_slow_network_is_found_in_one_round(monkeypatch: pytest.Monke
 
 def test_batch_of_a_small_network_is_stated(tmp_path: Path) -> None:
     assert compiled(saved(wide(), tmp_path)).passport.batch_size in {4, 8, 16, BATCH_SIZE}
+
+
+def test_a_bundle_that_is_replaced_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for version in ("1", "2"):
+        source = saved(keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)]), tmp_path)
+        monkeypatch.setattr("sys.argv", ["model", str(source), "--name=a", "--version", version])
+        assert main() == 0
+    told = capsys.readouterr().out.partition("a 2\n")
+    assert "replaces" not in told[0]
+    assert "  replaces    a 1\n" in told[2]
