@@ -50,7 +50,7 @@ def _first(name: str, event: Path, plan: Plan) -> Row:
     ]  # the first brings the files into memory
     first, tenth = ([run[i] for run in runs[1:]] for i in (0, _TENTH - 1))
     title = f"first request after a cold start, {TITLES[name]}"
-    against = "the tenth"
+    against = "the tenth request"
     return compare(title, "ms", (first, tenth), against, quotient="ours ÷ other", goal="≤ 1.33")
 
 
