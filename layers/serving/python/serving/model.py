@@ -25,6 +25,14 @@ class Prediction:
     output: Float64Array
 
 
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Matrices of one shape, and their values as the engine takes them: (n, …shape)."""
+
+    matrices: list[Matrix]
+    values: NDArray[Any]
+
+
 class Model:
     """Predicts; knows its passport.
 
@@ -50,33 +58,49 @@ class Model:
             InvalidInputError: the model cannot compute a matrix, or gives no finite number for
                 it; names the matrix.
         """
-        predictions: list[Prediction] = []
-        for _, alike in groupby(matrices, key=lambda matrix: matrix.values.shape):
-            predictions.extend(self._predict_alike(list(alike)))
-        return predictions
+        batches = self.batches(matrices)
+        return [p for batch in batches for p in self.predictions(batch, self.compute(batch))]
 
-    def _predict_alike(self, matrices: list[Matrix]) -> list[Prediction]:
-        batch = stack(matrices, self.spec.dtype)
-        outputs = self._run(batch, matrices).astype(np.float64)
+    def batches(self, matrices: Sequence[Matrix]) -> list[Batch]:
+        """The matrices in the model's type, those of one shape that follow each other together.
+
+        Raises:
+            InvalidInputError: a value is not one of that type; names the matrix.
+        """
+        alike = groupby(matrices, key=lambda matrix: matrix.values.shape)
+        groups = [list(group) for _, group in alike]
+        return [Batch(group, stack(group, self.spec.dtype)) for group in groups]
+
+    def predictions(self, batch: Batch, outputs: NDArray[Any]) -> list[Prediction]:
+        """What the outputs say of each matrix.
+
+        Raises:
+            InvalidInputError: an output is not finite; names the matrix.
+        """
+        outputs = outputs.astype(np.float64)
         finite = np.isfinite(outputs)
         if not finite.all():
-            matrix = matrices[int(np.argmin(finite)) // outputs[0].size]
+            matrix = batch.matrices[int(np.argmin(finite)) // outputs[0].size]
             raise InvalidInputError(
                 "the model gives no finite number for these values",
                 matrix=matrix.id,
                 line=matrix.line,
             )
-        return [Prediction(m.id, o) for m, o in zip(matrices, outputs, strict=True)]
+        return [Prediction(m.id, o) for m, o in zip(batch.matrices, outputs, strict=True)]
 
-    def _run(self, batch: NDArray[Any], matrices: list[Matrix]) -> NDArray[Any]:
-        """Engines have no common error; a matrix that fails alone is the one at fault."""
+    def compute(self, batch: Batch) -> NDArray[Any]:
+        """The engine's outputs; holds no lock of Python's meanwhile.
+
+        Raises:
+            InvalidInputError: the engine fails on a matrix; names it.
+        """
         try:
-            return self._engine.run(batch)
+            return self._engine.run(batch.values)
         except MemoryError:
             raise
-        except Exception as cause:
-            for row, matrix in enumerate(matrices):
-                alone = batch[row : row + 1]
+        except Exception as cause:  # engines have no common one: who fails alone is at fault
+            for row, matrix in enumerate(batch.matrices):
+                alone = batch.values[row : row + 1]
                 try:
                     self._engine.run(alone)
                 except Exception as fault:
