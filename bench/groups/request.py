@@ -75,7 +75,7 @@ def _against_engine(name: str, plan: Plan) -> list[Row]:
             def other(event: str = event) -> Any:
                 return worker.ask("engine", event=event, way=way, times=1)["ms"]
 
-            figures = in_turns((ours, other), plan.rounds(15))
+            figures = in_turns((ours, other), plan.rounds(45))
             title = f"32 matrices, {TITLES[name]}, {form}: whole handler"
             against = f"the bare engine ({way})"
             rows.append(compare(title, "ms", figures, against, quotient="ours ÷ other", goal=goal))
