@@ -1,6 +1,6 @@
 """Convolutions over signals and images, with the channels first."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from compiler.emission.activations import activate
 from compiler.emission.graph import Graph
@@ -43,6 +43,17 @@ def _entry(layer: Layer, x: Tensor, graph: Graph, rank: int) -> tuple[Tensor, in
     return channels_first(graph, x), x.channels, slide(layer, x, size, strides, dilations)
 
 
+def _with_one_kernel(
+    layer: Layer, x: Tensor, graph: Graph, window: Window, expected: tuple[str, Sequence[int]],
+    turned: Callable[[Array], Array], filters: int, group: int,
+) -> Tensor:  # fmt: skip
+    """A layer that is one convolution and an activation."""
+    [kernel], bias = layer.kernels(expected, bias=(filters,))
+    held = graph.weight(kernel, "channels first", turned)
+    y = _convolve(x, graph, held, bias, window, filters, group)
+    return activate(layer, y, graph, layer.options.get("activation"))
+
+
 def convolution(rank: int) -> Callable[[Layer, Tensor, Graph], Tensor]:
     """The emission of Conv1D or Conv2D."""
 
@@ -51,11 +62,8 @@ def convolution(rank: int) -> Callable[[Layer, Tensor, Graph], Tensor]:
         filters, groups = (int(layer.options.number(k, 1)) for k in ("filters", "groups"))
         if channels % groups:
             raise layer.refused(f"{groups} groups of {channels} channels")
-        expected = [("kernel", (*window.size, channels // groups, filters))]
-        kernel, *bias = layer.weights(*_with_bias(layer, expected, filters))
-        name = graph.weight(kernel, "channels first", _full)
-        y = _convolve(x, graph, name, _one(bias), window, filters, groups)
-        return activate(layer, y, graph, layer.options.get("activation"))
+        expected = ("kernel", (*window.size, channels // groups, filters))
+        return _with_one_kernel(layer, x, graph, window, expected, _full, filters, groups)
 
     return emit
 
@@ -72,11 +80,8 @@ def depthwise(rank: int) -> Callable[[Layer, Tensor, Graph], Tensor]:
                 raise layer.refused(f"{key}={layer.options.get(key)}")
         filters = channels * multiplier
         name = "kernel" if layer.loader == "keras" else "depthwise_kernel"
-        expected = [(name, (*window.size, channels, multiplier))]
-        kernel, *bias = layer.weights(*_with_bias(layer, expected, filters))
-        held = graph.weight(kernel, "channels first", _depthwise)
-        y = _convolve(x, graph, held, _one(bias), window, filters, channels)
-        return activate(layer, y, graph, layer.options.get("activation"))
+        expected = (name, (*window.size, channels, multiplier))
+        return _with_one_kernel(layer, x, graph, window, expected, _depthwise, filters, channels)
 
     return emit
 
@@ -93,16 +98,16 @@ def separable(rank: int) -> Callable[[Layer, Tensor, Graph], Tensor]:
         if groups != 1:
             raise layer.refused(f"groups={groups}")
         middle = channels * multiplier
-        expected = [
+        [first, second], bias = layer.kernels(
             ("depthwise_kernel", (*window.size, channels, multiplier)),
             ("pointwise_kernel", (*(1,) * rank, middle, filters)),
-        ]
-        first, second, *bias = layer.weights(*_with_bias(layer, expected, filters))
+            bias=(filters,),
+        )
         held = graph.weight(first, "channels first", _depthwise)
         y = _convolve(x, graph, held, None, window, middle, channels)
         held = graph.weight(second, "channels first", _full)
         point = Window((1,) * rank, {"kernel_shape": (1, 1)}, window.spatial)
-        y = _convolve(y, graph, held, _one(bias), point, filters)
+        y = _convolve(y, graph, held, bias, point, filters)
         return activate(layer, y, graph, options.get("activation"))
 
     return emit
@@ -113,16 +118,6 @@ def pointwise(x: Tensor, graph: Graph, kernel: Weight, bias: Weight | None) -> T
     window = Window((1, 1), {"kernel_shape": (1, 1)}, x.spatial)
     name = graph.weight(kernel, "pointwise", lambda values: values.T[:, :, None, None])
     return _convolve(x, graph, name, bias, window, kernel.shape[1])
-
-
-def _with_bias(
-    layer: Layer, expected: list[tuple[str, tuple[int, ...]]], filters: int
-) -> list[tuple[str, tuple[int, ...]]]:
-    return [*expected, ("bias", (filters,))] if layer.options.get("use_bias", True) else expected
-
-
-def _one(weights: list[Weight]) -> Weight | None:
-    return weights[0] if weights else None
 
 
 CONVOLUTIONS = {

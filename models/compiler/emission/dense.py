@@ -14,11 +14,8 @@ def dense(layer: Layer, x: Tensor, graph: Graph) -> Tensor:
     inputs = x.channels
     if inputs is None or len(x.shape) < 2:
         raise layer.refused(f"an input of shape {x.shape}")
-    expected: list[tuple[str, tuple[int, ...]]] = [("kernel", (inputs, units))]
-    if layer.options.get("use_bias", True):
-        expected.append(("bias", (units,)))
-    kernel, *bias = layer.weights(*expected)
-    y = _product(x, graph, kernel, bias[0] if bias else None)
+    [kernel], bias = layer.kernels(("kernel", (inputs, units)), bias=(units,))
+    y = _product(x, graph, kernel, bias)
     return activate(layer, y, graph, layer.options.get("activation"))
 
 

@@ -154,3 +154,16 @@ class Layer:
             if weight.label != name and weight.label in names:
                 raise self.refused(f"weight {name}: the file has {weight.label} in its place")
         return list(self.stored)
+
+    def kernels(
+        self, *expected: tuple[str, Sequence[int]], bias: Sequence[int]
+    ) -> tuple[list[Weight], Weight | None]:
+        """The weights, checked as `weights` does, and the bias that follows them, if it has one.
+
+        Args:
+            bias: its shape.
+        """
+        if not self.options.get("use_bias", True):
+            return self.weights(*expected), None
+        *kernels, last = self.weights(*expected, ("bias", bias))
+        return kernels, last

@@ -25,35 +25,44 @@ _FROM_THE_END = np.iinfo(np.int64).min
 
 
 @dataclass(frozen=True, slots=True)
-class _Direction:
-    """One layer, ready for ONNX.
+class _Settings:
+    """What two directions must have in common.
 
     Attributes:
-        settings: what two directions must have in common.
+        activations: ONNX's name of each, and its alpha and beta.
+        after: a GRU resets after the product.
+        sequences: all steps are wanted, not only the last.
     """
 
-    settings: dict[str, Any]
+    units: int
     activations: list[tuple[str, tuple[float, ...]]]
+    after: bool
+    has_bias: bool
+    sequences: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Direction:
+    """One layer, ready for ONNX."""
+
+    settings: _Settings
     backwards: bool
-    weights: list[Weight]
+    kernels: list[Weight]
+    bias: Weight | None
 
 
 def recurrent(layer: Layer, x: Tensor, graph: Graph) -> Tensor:
     one = _read(layer, x)
-    sequences = one.settings["sequences"]
+    units = one.settings.units
     y = _run(layer.class_name, [one], x, graph)
-    if not sequences:
-        return Tensor(reshape(graph, y, [-1, one.settings["units"]]), (None, y_size(one)))
-    y = reshape(graph, y, [0, -1, one.settings["units"]])
+    if not one.settings.sequences:
+        return Tensor(reshape(graph, y, [-1, units]), (None, units))
+    y = reshape(graph, y, [0, -1, units])
     if one.backwards:
         # Keras gives the steps in the order of computation.
         last, end = graph.constant([-1]), graph.constant([_FROM_THE_END])
         y = graph.add("Slice", y, last, end, graph.constant([0]), last)
-    return Tensor(y, (None, x.shape[1], y_size(one)), Layout.TIME_FIRST)
-
-
-def y_size(direction: _Direction) -> int:
-    return int(direction.settings["units"])
+    return Tensor(y, (None, x.shape[1], units), Layout.TIME_FIRST)
 
 
 def bidirectional(layer: Layer, x: Tensor, graph: Graph) -> Tensor:
@@ -74,12 +83,12 @@ def bidirectional(layer: Layer, x: Tensor, graph: Graph) -> Tensor:
     if ways[0].settings != ways[1].settings or [w.backwards for w in ways] != [False, True]:
         raise layer.refused("its directions differ")
     y = _run(first.class_name, ways, x, graph)
-    return _merged(layer, merge, y, ways[0], x, graph)
+    return _merged(layer, merge, y, ways[0].settings, x, graph)
 
 
-def _merged(layer: Layer, mode: Any, y: str, way: _Direction, x: Tensor, graph: Graph) -> Tensor:
+def _merged(layer: Layer, mode: Any, y: str, way: _Settings, x: Tensor, graph: Graph) -> Tensor:
     """From (steps, 2, batch, units), or (2, batch, units), to one tensor."""
-    units, sequences = y_size(way), way.settings["sequences"]
+    units, sequences = way.units, way.sequences
     axis = 1 if sequences else 0
     if mode == "concat":
         order = [0, 2, 1, 3] if sequences else [1, 0, 2]
@@ -112,18 +121,14 @@ def _read(layer: Layer, x: Tensor) -> _Direction:
         activations.append(activations[-1])
     if layer.class_name == "GRU":
         after = bool(options.stated("reset_after"))
-    has_bias = bool(options.get("use_bias", True))
-    expected = [("kernel", (x.channels, wide)), ("recurrent_kernel", (units, wide))]
-    bias = [("bias", (2, wide) if after else (wide,))] if has_bias else []
-    weights = layer.weights(*expected, *bias)
-    settings = {
-        "units": units,
-        "after": after,
-        "bias": has_bias,
-        "sequences": bool(options.get("return_sequences", False)),
-        "activations": activations,
-    }
-    return _Direction(settings, activations, bool(options.get("go_backwards", False)), weights)
+    kernels, bias = layer.kernels(
+        ("kernel", (x.channels, wide)),
+        ("recurrent_kernel", (units, wide)),
+        bias=(2, wide) if after else (wide,),
+    )
+    sequences = bool(options.get("return_sequences", False))
+    settings = _Settings(units, activations, after, bias is not None, sequences)
+    return _Direction(settings, bool(options.get("go_backwards", False)), kernels, bias)
 
 
 def _activation(layer: Layer, name: Any) -> tuple[str, tuple[float, ...]]:
@@ -140,12 +145,11 @@ def _activation(layer: Layer, name: Any) -> tuple[str, tuple[float, ...]]:
 def _run(class_name: str, ways: list[_Direction], x: Tensor, graph: Graph) -> str:
     """All steps, (steps, directions, batch, units), or the last, (directions, batch, units)."""
     settings = ways[0].settings
-    kind = "+".join(w.weights[0].name for w in ways)
-    inputs = [time_first(graph, x).name, *_operands(class_name, ways, kind, graph)]
-    flat = [activation for way in ways for activation in way.activations]
+    inputs = [time_first(graph, x).name, *_operands(class_name, ways, graph)]
+    flat = settings.activations * len(ways)
     parameters = [values for _, values in flat if values]
     attributes: dict[str, Any] = {
-        "hidden_size": settings["units"],
+        "hidden_size": settings.units,
         "activations": [name for name, _ in flat],
         "direction": "bidirectional" if len(ways) == 2 else
         "reverse" if ways[0].backwards else "forward",
@@ -154,32 +158,32 @@ def _run(class_name: str, ways: list[_Direction], x: Tensor, graph: Graph) -> st
         attributes["activation_alpha"] = [alpha for alpha, _ in parameters]
         attributes["activation_beta"] = [beta for _, beta in parameters]
     if class_name == "GRU":
-        attributes["linear_before_reset"] = int(settings["after"])
+        attributes["linear_before_reset"] = int(settings.after)
     outputs = graph.add_with_outputs(_OPERATORS[class_name], inputs, 2, **attributes)
-    return outputs[0 if settings["sequences"] else 1]
+    return outputs[0 if settings.sequences else 1]
 
 
-def _operands(class_name: str, ways: list[_Direction], kind: str, graph: Graph) -> list[str]:
+def _operands(class_name: str, ways: list[_Direction], graph: Graph) -> list[str]:
     """The weights as ONNX has them: (directions, gates * units, inputs), and so on."""
     gates = _GATES[class_name]
+    of = "+".join(way.kernels[0].name for way in ways)
 
     def arranged(values: Array) -> Array:
         parts = np.split(values, len(gates), axis=-1)
         return np.concatenate([parts[gate] for gate in gates], axis=-1)
 
     def matrices(index: int) -> Array:
-        return np.stack([arranged(way.weights[index].read()).T for way in ways])
+        return np.stack([arranged(way.kernels[index].read()).T for way in ways])
 
     def biases() -> Array:
-        rows = []
-        for way in ways:
-            bias = arranged(way.weights[2].read())
-            rows.append(np.append(bias, np.zeros_like(bias)) if bias.ndim == 1 else bias.ravel())
+        stored = [arranged(way.bias.read()) for way in ways if way.bias is not None]
+        # Keras' one bias is ONNX's first; the second is that of the recurrent product.
+        rows = [np.append(b, np.zeros_like(b)) if b.ndim == 1 else b.ravel() for b in stored]
         return np.stack(rows)
 
     def held(what: str, make: Any) -> str:
-        name = f"{kind}/{what}"
+        name = f"{of}/{what}"
         return graph.once(("recurrent", name), lambda: graph.hold(name, make()))
 
     operands = [held("input", lambda: matrices(0)), held("recurrent", lambda: matrices(1))]
-    return [*operands, held("bias", biases)] if ways[0].settings["bias"] else operands
+    return [*operands, held("bias", biases)] if ways[0].settings.has_bias else operands
