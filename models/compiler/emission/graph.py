@@ -9,11 +9,11 @@ from onnx import TensorProto, helper, numpy_helper
 
 from compiler.emission.errors import NotEmittedError
 from compiler.emission.weights import Array, Weight
+from serving.passport import SOURCE
 
 INPUT, OUTPUT = "input", "output"
 # As in compiler.conversion, which imports TensorFlow.
 OPSET = 17
-SOURCE = "model.h5"
 # The oldest that holds the operator set.
 _IR_VERSION = 8
 # A protocol buffer ends at 2 GB; the nodes take little.
