@@ -18,7 +18,7 @@ Answer = dict[str, Any]
 _LOG = FOLDER / "log"
 _KIB_TO_MB = 1024 / 1e6
 _SAMPLE_S = 0.1
-_MEMORY = {"VmRSS": "rss", "VmHWM": "peak", "RssAnon": "anonymous", "RssFile": "mapped"}
+_MEMORY = {"VmRSS": "rss", "VmHWM": "peak", "RssFile": "mapped"}
 
 
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -3,7 +3,6 @@
 import http.client
 import os
 import signal
-import socket
 import subprocess
 import threading
 import time
@@ -12,6 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from bench.processes import environment, error_log
+from local.ports import free_ports
 
 _HOST = "127.0.0.1"
 _START_TIMEOUT_S = 90
@@ -51,7 +51,7 @@ def serving(command: list[str], ready_path: str) -> Iterator[int]:
     Raises:
         RuntimeError: it did not start.
     """
-    port = _free_port()
+    [port] = free_ports(1)
     # A group of its own: the framework starts processes that outlive it.
     process = subprocess.Popen(
         [*command, "--port", str(port)],
@@ -125,10 +125,3 @@ def _wait(process: "subprocess.Popen[bytes]", port: int, path: str) -> None:
             connection.close()
         time.sleep(0.2)
     raise RuntimeError(f"{process.args!r} did not start; see the log in build/bench")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((_HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
