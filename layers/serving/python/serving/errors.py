@@ -6,8 +6,10 @@ ServingError
 ├── InvalidInputError         the caller is wrong: answer 4xx, never retry
 │   ├── MalformedError        not the format that it claims to be, or a forbidden part of it
 │   ├── UnsupportedError      a format or an encoding that is not read here
-│   └── TooLargeError         over a limit
+│   ├── TooLargeError         over a limit
+│   └── NotFoundError         there is nothing under that name
 └── UnavailableError          the world is wrong: raise, let AWS retry
+    └── ChangedError          somebody else wrote meanwhile: look again
 """
 
 
@@ -51,8 +53,16 @@ class TooLargeError(InvalidInputError):
     """The document, or what it unpacks to, is over a limit."""
 
 
+class NotFoundError(InvalidInputError):
+    """There is nothing under the name that was asked for."""
+
+
 class UnavailableError(ServingError):
     """Something outside failed in passing; the same call may succeed later."""
+
+
+class ChangedError(UnavailableError):
+    """What was read or written is not what it was when it was looked at."""
 
 
 def _at(matrix: str | None, line: int | None) -> str:

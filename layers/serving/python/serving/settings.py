@@ -35,26 +35,55 @@ class Names:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a request may ask for; sizes in bytes.
+    """What a document or a request may ask for; sizes in bytes.
 
-    Lambda takes an event of 6 MB, and a body that is not text travels in base64 (4/3).
+    Lambda takes an event of 6 MB, and a body that is not text travels in base64 (4/3). S3 takes
+    5 GB in one upload. API Gateway gives a request 30 s.
     """
 
     text_bytes: int = 6_000_000
     binary_bytes: int = 4_500_000
     inflated_bytes: int = 64_000_000
     answer_bytes: int = 6_000_000
+    upload_bytes: int = 5_000_000_000
+    link_bytes: int = 2_000_000_000
+    link_seconds: int = 25
+    matrices: int = 1_000_000
     matrix_values: int = 1_000_000
     id_characters: int = 256
     depth: int = 100
 
 
 @dataclass(frozen=True, slots=True)
+class Storage:
+    """Where large documents and their results are, and how long what is signed holds.
+
+    Attributes:
+        endpoint: of an S3 that is not AWS's, for development.
+        kms_key: the ARN of the key that the bucket encrypts with; None where S3 has its own.
+        queue_url, max_receives: of the queue that brings documents, and how often it tries.
+        hand_over_s: how long before an invocation ends its work is kept for the next one.
+    """
+
+    bucket: str
+    region: str | None = None
+    endpoint: str | None = None
+    kms_key: str | None = None
+    queue_url: str | None = None
+    max_receives: int = 5
+    hand_over_s: int = 30
+    upload_expires_s: int = 3_600
+    result_expires_s: int = 900
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
-    """The whole configuration of a deployable."""
+    """The whole configuration of a deployable; without a bucket nothing is uploaded."""
 
     model_dir: Path
     region: str | None = None
+    endpoint: str | None = None
+    storage: Storage | None = None
     batch_size: int | None = None  # what the passport says
     names: Names = field(default_factory=Names)
     limits: Limits = field(default_factory=Limits)
@@ -72,7 +101,9 @@ class Settings:
             )
         return cls(
             model_dir=Path(model_dir),
-            region=_region(env.get("AWS_REGION")),
+            region=(region := _region(env.get("AWS_REGION"))),
+            endpoint=(endpoint := _endpoint(env.get("S3_ENDPOINT"))),
+            storage=_storage(env, region, endpoint),
             batch_size=_positive(env, "BATCH_SIZE", BATCH_SIZE) if "BATCH_SIZE" in env else None,
             names=_names(env),
             limits=Limits(
@@ -92,6 +123,31 @@ def _region(region: str | None) -> str | None:
             f"Verger starts in {', '.join(sorted(EU_REGIONS))} only"
         )
     return region
+
+
+def _endpoint(text: str | None) -> str | None:
+    if text and not re.fullmatch(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?", text):
+        raise ConfigurationError(f'S3_ENDPOINT is "{text[:100]}": expected http://HOST:PORT')
+    return text or None
+
+
+def _storage(env: Mapping[str, str], region: str | None, endpoint: str | None) -> Storage | None:
+    if not (bucket := env.get("BUCKET")):
+        return None
+    if region is None:
+        raise ConfigurationError("BUCKET is set, and AWS_REGION is not: what is signed names it")
+    default = Storage(bucket)
+    return Storage(
+        bucket,
+        region,
+        endpoint,
+        kms_key=env.get("BUCKET_KMS_KEY") or None,
+        queue_url=env.get("QUEUE_URL") or None,
+        max_receives=_positive(env, "MAX_RECEIVES", default.max_receives),
+        hand_over_s=_positive(env, "HAND_OVER_S", default.hand_over_s),
+        upload_expires_s=_positive(env, "UPLOAD_EXPIRES_S", default.upload_expires_s),
+        result_expires_s=_positive(env, "RESULT_EXPIRES_S", default.result_expires_s),
+    )
 
 
 def _names(env: Mapping[str, str]) -> Names:

@@ -6,7 +6,7 @@ from typing import BinaryIO
 
 from serving.documents.compression import inflate, limited
 from serving.documents.matrix import Matrix, unique
-from serving.errors import InvalidInputError, MalformedError
+from serving.errors import InvalidInputError, MalformedError, TooLargeError
 from serving.settings import Limits, Names
 from serving.signature import TensorSpec
 
@@ -34,13 +34,17 @@ def read_document(source: BinaryIO, document: Document) -> Iterator[Matrix]:
     Raises:
         MalformedError: not the format that the first bytes announce, or a forbidden part of it.
         UnsupportedError: a format or an encoding that is not read here.
-        TooLargeError: more bytes than `limits.inflated_bytes`, or a longer matrix, id or number
-            than the limits allow.
+        TooLargeError: more bytes than `limits.inflated_bytes`, more matrices, or a longer matrix,
+            id or number than the limits allow.
         InvalidInputError: well-formed, but the wrong data; names the matrix and the line.
     """
     count = 0
     for matrix in unique(_matrices(source, document)):
         count += 1
+        if count > document.limits.matrices:  # their ids are kept, to find one that occurs twice
+            raise TooLargeError(
+                f"more than {document.limits.matrices:,} matrices", line=matrix.line
+            )
         yield matrix
     if count == 0:
         raise InvalidInputError(f"no matrix in the document: no element <{document.names.matrix}>")

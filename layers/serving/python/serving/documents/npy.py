@@ -18,13 +18,23 @@ from numpy.typing import NDArray
 
 from serving.documents.compression import limited
 from serving.documents.matrix import Matrix, check_id
-from serving.errors import InvalidInputError, MalformedError, TooLargeError, UnsupportedError, brief
+from serving.errors import (
+    InvalidInputError,
+    MalformedError,
+    ServingError,
+    TooLargeError,
+    UnsupportedError,
+    brief,
+)
 from serving.settings import Limits
 from serving.signature import Float64Array, Shape, TensorSpec, describe
 
 MATRICES, IDS = "matrices", "ids"
 _ROWS = 32
 _SPOOLED_BYTES = 16_000_000
+# Lambda has 512 MB of disk, and the memory is for the model.
+_ON_DISK_BYTES = 400_000_000
+_AT_ONCE_BYTES = 64_000_000
 _MOST_DIMENSIONS = 32
 _READERS = {(1, 0): npy_format.read_array_header_1_0, (2, 0): npy_format.read_array_header_2_0}
 
@@ -45,7 +55,7 @@ def read(source: BinaryIO, spec: TensorSpec, limits: Limits, *, zipped: bool) ->
         yield from _rows(source, spec, limits, None)
         return
     with tempfile.SpooledTemporaryFile(_SPOOLED_BYTES) as spool:
-        shutil.copyfileobj(source, spool)
+        shutil.copyfileobj(limited(source, _ON_DISK_BYTES, "the npz"), spool)
         spool.seek(0)
         archive = _open(spool)
         try:
@@ -90,7 +100,7 @@ def _header(stream: BinaryIO, what: str) -> _Header:
     try:
         version = npy_format.read_magic(stream)
         shape, fortran, dtype = _READERS[version](stream)
-    except (InvalidInputError, zipfile.BadZipFile, zlib.error):
+    except (ServingError, zipfile.BadZipFile, zlib.error):
         raise
     except Exception as cause:  # NumPy parses it as Python, with all errors that this can have
         raise MalformedError(f"{what}: damaged npy header, or of another version") from cause
@@ -164,9 +174,9 @@ def _blocks(stream: BinaryIO, header: _Header, limits: Limits) -> Iterator[NDArr
 
 def _exactly(stream: BinaryIO, size_bytes: int, limits: Limits) -> bytes:
     """Refuse before allocating: a header of 100 bytes can announce petabytes."""
-    if size_bytes > limits.inflated_bytes:
+    if size_bytes > (limit_bytes := min(limits.inflated_bytes, _AT_ONCE_BYTES)):
         raise TooLargeError(
-            f"the array has {size_bytes:,} bytes; the limit is {limits.inflated_bytes:,}"
+            f"{size_bytes:,} bytes of the array at once; the limit is {limit_bytes:,}"
         )
     data = stream.read(size_bytes)
     if len(data) != size_bytes:
