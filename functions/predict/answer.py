@@ -1,11 +1,13 @@
 """From predictions to the JSON of the answer; the same bytes whatever edge asked."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from serving.errors import TooLargeError
 from serving.model import Model, Prediction
+
+CLOSING = "]}"
 
 
 def identity(model: Model) -> dict[str, str]:
@@ -29,18 +31,30 @@ def to_json(model: Model, predictions: Iterable[Prediction], limit_bytes: int) -
     Raises:
         TooLargeError: the answer is longer; found as soon as it is.
     """
-    pieces = [f'{{"model":{_dump(identity(model))},"predictions":[']
+    pieces = [opening(model)]
     size_bytes = len(json.dumps(pieces[0]))
-    for position, prediction in enumerate(predictions):
-        piece = _dump({"id": prediction.id, "output": prediction.output.tolist()})
-        pieces.append(f",{piece}" if position else piece)
-        size_bytes += len(json.dumps(pieces[-1])) - len('""')
+    for position, piece in enumerate(rows(predictions)):
+        pieces.append(piece)
+        size_bytes += len(json.dumps(piece)) - len('""')
         if size_bytes > limit_bytes:
             raise TooLargeError(
                 f"the answer has more than {limit_bytes:,} bytes after {position + 1} matrices: "
                 "send fewer at once"
             )
-    return "".join([*pieces, "]}"]).encode()
+    return "".join([*pieces, CLOSING]).encode()
+
+
+def opening(model: Model) -> str:
+    """How the answer starts."""
+    return f'{{"model":{_dump(identity(model))},"predictions":['
+
+
+def rows(predictions: Iterable[Prediction], position: int = 0) -> Iterator[str]:
+    """The piece of the answer for each prediction, `position` predictions after the first."""
+    for prediction in predictions:
+        piece = _dump({"id": prediction.id, "output": prediction.output.tolist()})
+        yield f",{piece}" if position else piece
+        position += 1
 
 
 def _dump(content: dict[str, Any]) -> str:

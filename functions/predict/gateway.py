@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from mangum import Mangum
 
 from predict.contract import PROBLEM_TYPE
-from predict.problems import explain
+from predict.problems import explain, to_bytes
 from serving.errors import MalformedError
 
 Event = dict[str, Any]
@@ -65,10 +65,10 @@ def _checked(event: Event) -> Event:
 
 
 def _refuse(fault: MalformedError) -> dict[str, Any]:
-    response = explain(fault)
+    problem = explain(fault)
     return {
-        "statusCode": response.status_code,
+        "statusCode": problem["status"],
         "headers": {"content-type": PROBLEM_TYPE},
-        "body": bytes(response.body).decode(),
+        "body": to_bytes(problem).decode(),
         "isBase64Encoded": False,
     }

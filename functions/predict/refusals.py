@@ -1,0 +1,65 @@
+"""Problems as HTTP answers."""
+
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from predict import contract
+from predict.contract import PROBLEM_TYPE
+from predict.problems import Problem, explain, problem, to_bytes
+from serving.errors import ServingError
+
+REFUSALS: dict[int | str, dict[str, Any]] = {
+    status: {
+        "description": why,
+        "content": {PROBLEM_TYPE: {"schema": contract.Problem.model_json_schema()}},
+    }
+    for status, why in {
+        400: "not well-formed, damaged, or forbidden (a DTD, a pickle)",
+        404: "there is nothing under this name",
+        413: "over a limit; the detail says which, and the way out",
+        415: "a format that is not read here",
+        422: "well-formed, but the wrong data; names the matrix and the line",
+        500: "a fault of the service, which was logged",
+        503: "a passing fault; try again",
+    }.items()
+}
+_TITLES = {404: "There is nothing at this address", 405: "The method does not fit the address"}
+
+
+def refuse(error: Exception) -> Response:
+    """The answer to a request that failed."""
+    return answer(explain(error))
+
+
+def answer(content: Problem) -> Response:
+    """A problem as an answer."""
+    return Response(to_bytes(content), content["status"], media_type=PROBLEM_TYPE)
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of an app with a problem."""
+
+    async def on_error(_: Request, error: Exception) -> Response:
+        return refuse(error)
+
+    async def on_http(request: Request, error: Exception) -> Response:
+        if not isinstance(error, HTTPException):
+            return refuse(error)
+        title = _TITLES.get(error.status_code, "The request is wrong")
+        detail = f"{request.method} {request.url.path}: {error.detail}; see /docs"
+        response = answer(problem(error.status_code, "http", title, detail))
+        response.headers.update(error.headers or {})
+        return response
+
+    async def on_validation(_request: Request, _error: Exception) -> Response:
+        detail = "The parameters do not fit; see /docs"
+        return answer(problem(422, "invalid", "The data is wrong", detail))
+
+    # The first alone would pass every error on to the server, which logs what it says.
+    app.add_exception_handler(Exception, on_error)
+    app.add_exception_handler(ServingError, on_error)
+    app.add_exception_handler(HTTPException, on_http)
+    app.add_exception_handler(RequestValidationError, on_validation)
