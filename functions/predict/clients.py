@@ -1,0 +1,89 @@
+"""AWS's clients, and what their errors are to us."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+
+from serving.errors import ChangedError, InvalidInputError, NotFoundError, UnavailableError
+
+_GONE = frozenset({"404", "NoSuchKey", "NotFound"})
+_CHANGED = frozenset({"412", "409", "PreconditionFailed", "ConditionalRequestConflict"})
+_LOST_PARTS = frozenset({"NoSuchUpload", "InvalidPart"})
+_FORBIDDEN = frozenset({"403", "AccessDenied"})
+# The sender's: encrypted with a key that only the sender has; put into an archive.
+_UNREADABLE = {
+    "400": "encrypted with a key of its sender (SSE-C)",
+    "InvalidObjectState": "archived",
+}
+
+
+class ForbiddenError(UnavailableError):
+    """We may not; an operator can change that."""
+
+
+def s3_client(region: str | None, endpoint: str | None) -> Any:
+    """S3 of one region; what it signs names that region, or S3 answers with a redirect."""
+    return _client(
+        "s3",
+        region,
+        endpoint or f"https://s3.{region}.{_suffix(region)}",
+        signature_version="s3v4",
+        s3={"addressing_style": "path" if endpoint else "virtual"},
+    )
+
+
+def sqs_client(region: str | None, endpoint: str | None) -> Any:
+    """SQS of one region."""
+    return _client("sqs", region, endpoint or f"https://sqs.{region}.{_suffix(region)}")
+
+
+def _suffix(region: str | None) -> str:
+    """https://docs.aws.amazon.com/general/latest/gr/s3.html; the Sovereign Cloud has its own."""
+    return "amazonaws.eu" if (region or "").startswith("eusc-") else "amazonaws.com"
+
+
+def _client(service: str, region: str | None, endpoint: str, **options: Any) -> Any:
+    config = Config(
+        connect_timeout=3,
+        read_timeout=15,
+        retries={"mode": "standard", "total_max_attempts": 5},
+        **options,
+    )
+    return boto3.client(service, region_name=region, endpoint_url=endpoint, config=config)
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """AWS's errors as ours.
+
+    Raises:
+        NotFoundError: there is no such object.
+        ChangedError: a condition does not hold any more.
+        InvalidInputError: the object is such that nobody here can read it.
+        ForbiddenError: we may not.
+        UnavailableError: anything else, after the client's own retries.
+    """
+    try:
+        yield
+    except ClientError as cause:
+        raise _ours(cause) from cause
+    except (BotoCoreError, HTTPClientError, OSError) as cause:
+        raise UnavailableError(f"AWS does not answer: {type(cause).__name__}") from cause
+
+
+def _ours(cause: ClientError) -> Exception:
+    code, operation = cause.response["Error"]["Code"], cause.operation_name
+    if code in _GONE:
+        return NotFoundError("there is no such object")
+    if code in _CHANGED or code in _LOST_PARTS:
+        return ChangedError(f"{operation}: {code}")
+    if code in _UNREADABLE and operation in {"HeadObject", "GetObject"}:
+        return InvalidInputError(f"the document cannot be read: it is {_UNREADABLE[code]}")
+    if code in _FORBIDDEN or code.startswith("KMS."):
+        return ForbiddenError(f"{operation}: {code}")
+    # No message: it may quote a key, and keys are the customer's words.
+    return UnavailableError(f"{operation}: {code}")

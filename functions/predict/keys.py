@@ -1,0 +1,45 @@
+"""Which key in the bucket is what, and what is known of what is there.
+
+uploads/<name>               the document
+predictions/<name>.json      the predictions, or the problem that the document had
+progress/<name>.json         how far a job is, for whoever asks
+progress/<name>.work         what a job has done, for the invocation that goes on
+"""
+
+from dataclasses import dataclass, field
+
+UPLOADS, RESULTS, NOTES = "uploads/", "predictions/", "progress/"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A document as it was when it was looked at."""
+
+    name: str
+    etag: str
+    size_bytes: int
+    kms_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What is known of a result: of which document it is, and what it says."""
+
+    etag: str
+    source_etag: str
+    status: int
+    size_bytes: int
+
+
+@dataclass(slots=True)
+class Parts:
+    """What was written of a result so far; can be kept, and be gone on with."""
+
+    upload_id: str | None = None
+    etags: list[str] = field(default_factory=list)
+    tail: bytes = b""
+
+
+def result_key(name: str) -> str:
+    """Where the result of a document is."""
+    return f"{RESULTS}{name}.json"
