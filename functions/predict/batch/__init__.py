@@ -1,0 +1,1 @@
+"""The S3 edge: a queue says which documents came, and each gets a result."""

@@ -1,0 +1,187 @@
+"""One document: read, predict, publish; as often as it is asked for, with the same result.
+
+What counts is the document that is there now, not the event that speaks of it: events come twice,
+late and out of order. So each run looks whether the document of that name has its result, and
+makes it if not.
+"""
+
+import logging
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from itertools import islice
+from time import monotonic
+from typing import BinaryIO, cast
+
+from predict.answer import CLOSING, opening, rows
+from predict.batch.deadline import Deadline, OutOfTimeError
+from predict.batch.notes import Progress, Work
+from predict.keys import Parts, Source
+from predict.objects import ObjectReader, ObjectWriter
+from predict.problems import explain, to_bytes
+from predict.store import Store
+from serving.documents import Document, read_document
+from serving.errors import ChangedError, InvalidInputError, TooLargeError, UnavailableError
+from serving.model import Model, Prediction
+from serving.settings import Settings
+from serving.streaming import predict_stream
+
+log = logging.getLogger(__name__)
+
+_LOOKS = 3  # at a document that changes meanwhile
+_NOTE_EVERY_S = 2.0
+
+
+class Outcome(StrEnum):
+    """What became of a document in one invocation."""
+
+    PREDICTED = "predicted"
+    REFUSED = "refused"  # its result is the problem
+    CONTINUED = "continued"  # the work is kept; ask again
+    REPEATED = "repeated"  # it has its result already
+    GONE = "gone"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What is the same for all documents."""
+
+    store: Store
+    model: Model
+    document: Document
+    batch_size: int
+
+    def run(self, name: str, deadline: Deadline) -> Outcome:
+        """See to it that the document of that name has its result.
+
+        Raises:
+            UnavailableError: it may have one later.
+            ServingError: the service is at fault.
+        """
+        for _ in range(_LOOKS):
+            with suppress(ChangedError):
+                return self._look(name, deadline)
+        raise UnavailableError("the document changes all the time")
+
+    def _look(self, name: str, deadline: Deadline) -> Outcome:
+        result = self.store.result(name)
+        try:
+            source = self.store.source(name)
+        except InvalidInputError as fault:  # nobody can read it, whatever it is
+            return Outcome.REPEATED if result else self._refuse(Source(name, "", 0), fault)
+        if source is None:
+            return self._forget(name, Outcome.REPEATED if result else Outcome.GONE)
+        if result and result.source_etag == source.etag:
+            return self._forget(name, Outcome.REPEATED)
+        if result:  # of a document that was there before
+            self.store.withdraw(name, result.etag)
+        return self._make(source, deadline)
+
+    def _forget(self, name: str, outcome: Outcome) -> Outcome:
+        """Remove what an unfinished job may have left; its parts hold predictions."""
+        if kept := Work.from_json(self.store.note(name, ".work")):
+            self.store.abandon(name, kept.parts)
+        self.store.remove_notes(name)
+        return outcome
+
+    def _make(self, source: Source, deadline: Deadline) -> Outcome:
+        work, kept = self._work(source)
+        writer = self.store.writer(source, work.parts)
+        before = work.matrices
+        try:
+            self._write(source, work, writer, deadline)
+            return self._publish(source, writer.pause())
+        except InvalidInputError as fault:
+            self.store.abandon(source.name, writer.parts)
+            return self._refuse(source, fault)
+        except OutOfTimeError as cause:
+            if work.matrices == before:
+                raise UnavailableError("no batch was done before the invocation's end") from cause
+            work.parts = writer.pause()
+            self.store.put_note(source.name, work.to_json(), ".work")
+            return Outcome.CONTINUED
+        except ChangedError:  # or its parts are lost: nothing to go on with
+            self.store.abandon(source.name, writer.parts)
+            self.store.remove_notes(source.name)
+            raise
+        except UnavailableError:
+            if not kept:  # what is noted down is gone on with
+                self.store.abandon(source.name, writer.parts)
+            raise
+
+    def _work(self, source: Source) -> tuple[Work, bool]:
+        """What there is to go on with, and whether an invocation before this one left it."""
+        fresh = Work.begin(source, self.model, self.batch_size)
+        kept = Work.from_json(self.store.note(source.name, ".work"))
+        if kept is None:
+            return fresh, False
+        if kept.continues(fresh):
+            return kept, True
+        self.store.abandon(source.name, kept.parts)
+        return fresh, False
+
+    def _write(self, source: Source, work: Work, writer: ObjectWriter, deadline: Deadline) -> None:
+        """Predict what is left of a document; `work` says how far that came."""
+        limit_bytes = self.document.limits.inflated_bytes
+        if source.size_bytes > limit_bytes:
+            raise TooLargeError(
+                f"{source.size_bytes:,} bytes; the limit of a document is {limit_bytes:,}"
+            )
+        if work.matrices == 0:
+            writer.write(opening(self.model).encode())
+        with closing(self.store.read(source, deadline.check)) as stream:
+            predictions = self._predict(stream, work.matrices, deadline)
+            noted = monotonic()
+            for piece in rows(predictions, work.matrices):
+                writer.write(piece.encode())
+                work.matrices += 1
+                if monotonic() - noted > _NOTE_EVERY_S:
+                    self._note(source, work.matrices, stream.read_bytes)
+                    noted = monotonic()
+        writer.write(CLOSING.encode())
+
+    def _predict(self, stream: ObjectReader, done: int, deadline: Deadline) -> Iterator[Prediction]:
+        # What was done is read again, which is the shorter part: an XML reader cannot start in the
+        # middle. Whole batches were done, so the engine gets the same ones as in one go.
+        matrices = deadline.watch(read_document(cast(BinaryIO, stream), self.document))
+        return predict_stream(islice(matrices, done, None), self.model, self.batch_size)
+
+    def _note(self, source: Source, matrices: int, read_bytes: int) -> None:
+        progress = Progress.running(matrices, read_bytes, source.size_bytes)
+        with suppress(UnavailableError):
+            self.store.put_note(source.name, progress.to_json())
+
+    def _refuse(self, source: Source, fault: InvalidInputError) -> Outcome:
+        """The problem is the result."""
+        problem = explain(fault)
+        return self._publish(source, Parts(tail=to_bytes(problem)), problem["status"])
+
+    def _publish(self, source: Source, parts: Parts, status: int = 200) -> Outcome:
+        """Make the result visible, unless the document is gone or is another one by then.
+
+        It is looked at afterwards: whoever erases a document erases it before its result.
+        """
+        etag = self.store.publish(source, parts, status)
+        self.store.remove_notes(source.name)
+        outcome = Outcome.PREDICTED if status == 200 else Outcome.REFUSED
+        if not source.etag:
+            return outcome
+        now = self.store.source(source.name)
+        if now is not None and now.etag == source.etag:
+            return outcome
+        self.store.withdraw(source.name, etag)
+        if now is None:
+            return Outcome.GONE
+        raise ChangedError("the document is another one meanwhile")
+
+
+def create_job(model: Model, store: Store, settings: Settings) -> Job:
+    """The job of a deployment; a document, packed or not, is as long as an upload may be."""
+    limits = replace(settings.limits, inflated_bytes=settings.limits.upload_bytes)
+    return Job(
+        store,
+        model,
+        Document(model.spec, settings.names, limits),
+        settings.batch_size or model.passport.batch_size,
+    )
