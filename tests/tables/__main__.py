@@ -1,4 +1,4 @@
-"""make docs: writes docs/refusals.md and docs/models.md."""
+"""make docs: writes docs/refusals.md, docs/ssrf.md and docs/models.md."""
 
 import sys
 import tempfile
@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tests.tables import cell
 from tests.tables.answers import make_client, see_document, see_model_file, see_start
+from tests.tables.links import links
 from tests.tables.models import describe_files
 from tests.tables.refusals import (
     DOCUMENTS,
@@ -54,6 +55,7 @@ def refusals() -> str:
 def main() -> int:
     """Write the pages."""
     (ROOT / "docs/refusals.md").write_text(refusals(), encoding="utf-8")
+    (ROOT / "docs/ssrf.md").write_text(links(), encoding="utf-8")
     files = ROOT.parent / "shared/data/keras"
     if not files.is_dir():
         print("docs/models.md is left alone: the third-party files are not here")
