@@ -1,43 +1,41 @@
 """The HTTP edge: translates requests to the core's calls and its errors to problems."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, BinaryIO
 
 from fastapi import FastAPI, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
-from predict import problems
+from predict import refusals, uploads
 from predict.answer import identity, to_json
 from predict.contract import (
     DOCUMENT_TYPES,
-    PROBLEM_TYPE,
+    LINK_TYPE,
     XML_TYPES,
     LimitsDescription,
+    Link,
     Live,
     ModelIdentity,
     Predictions,
-    Problem,
     Ready,
     TensorDescription,
 )
-from predict.request import WAY_OUT, read_body
+from predict.problems import explain
+from predict.refusals import REFUSALS
+from predict.request import WAY_OUT, is_link, read_body, read_link
 from serving import __version__
 from serving.documents import Document, read_document
 from serving.documents.schema import schema
+from serving.errors import TooLargeError
 from serving.model import Model, predict_all
 from serving.settings import Settings
 
-_REFUSALS: dict[int | str, dict[str, Any]] = {
-    status: {"description": why, "content": {PROBLEM_TYPE: {"schema": Problem.model_json_schema()}}}
-    for status, why in {
-        400: "not well-formed, damaged, or forbidden (a DTD, a pickle)",
-        413: "over a limit; the detail says which, and the way out",
-        415: "a format that is not read here",
-        422: "well-formed, but the wrong data; names the matrix and the line",
-        500: "a fault of the service, which was logged",
-        503: "a passing fault; try again",
-    }.items()
-}
+if TYPE_CHECKING:
+    from predict.store import Store
+
+OpenStore = Callable[[], "Store"]
+
 _BODY = {
     "required": True,
     "content": {
@@ -47,16 +45,21 @@ _BODY = {
             else {"type": "string", "format": "binary"}
         }
         for media_type in DOCUMENT_TYPES
-    },
+    }
+    | {LINK_TYPE: {"schema": Link.model_json_schema()}},
 }
 
 
 def create_app(
-    model: Model, settings: Settings, cold_start_ms: Mapping[str, float] | None = None
+    model: Model,
+    settings: Settings,
+    open_store: OpenStore | None = None,
+    cold_start_ms: Mapping[str, float] | None = None,
 ) -> FastAPI:
     """The service around one model.
 
     Args:
+        open_store: for large documents; None where there is no bucket, and no routes for them.
         cold_start_ms: what the start cost beyond the model's own parts, in milliseconds; read at
             each request, so that what follows may be added.
     """
@@ -66,42 +69,87 @@ def create_app(
         summary="Predictions for documents of matrices.",
         redirect_slashes=False,
         redoc_url=None,
-        openapi_tags=[{"name": "predictions"}, {"name": "service"}],
+        openapi_tags=[{"name": name} for name in ("predictions", "large documents", "service")],
     )
-    problems.install(app)
-    _add_predictions(app, model, settings)
+    refusals.install(app)
+    _add_predictions(app, model, settings, open_store)
+    if open_store is not None:
+        uploads.add(app, open_store, settings.limits)
     _add_service(app, model, settings, {} if cold_start_ms is None else cold_start_ms)
     return app
 
 
-def _add_predictions(app: FastAPI, model: Model, settings: Settings) -> None:
-    document = Document(model.spec, settings.names, settings.limits)
-    batch_size = settings.batch_size or model.passport.batch_size
-
-    def answer(body: Any) -> bytes:
-        predictions = predict_all(read_document(body, document), model, batch_size)
-        return to_json(model, predictions, settings.limits.answer_bytes)
+def _add_predictions(
+    app: FastAPI, model: Model, settings: Settings, open_store: OpenStore | None
+) -> None:
+    answer = _Answer(model, settings)
 
     @app.post(
         "/predictions",
         tags=["predictions"],
         response_model=Predictions,
-        responses=_REFUSALS,
+        responses=REFUSALS,
         openapi_extra={"requestBody": _BODY},
         summary="Predict the matrices of a document.",
-        description=f"An XML document (see /schema.xsd), npz or npy; gzip is accepted. {WAY_OUT}",
+        description=f"An XML document (see /schema.xsd), npz or npy; gzip is accepted. {WAY_OUT} "
+        "Or the presigned URL of a document in S3, as JSON.",
     )
     async def predict(request: Request) -> Response:
         try:
-            body = await read_body(request, settings.limits)
-            if "aws.event" in request.scope:  # Lambda sends one request at a time
-                content = answer(body)
-            else:  # a thread, so that health answers while a document is computed
-                content = await run_in_threadpool(answer, body)
+            if is_link(request):
+                url = await read_link(request)
+                content = await run_in_threadpool(answer.to_link, url)
+            else:
+                body = await read_body(request, settings.limits)
+                if "aws.event" in request.scope:  # Lambda sends one request at a time
+                    content = answer.to_body(body)
+                else:  # a thread, so that health answers while a document is computed
+                    content = await run_in_threadpool(answer.to_body, body)
         except Exception as error:
             # Not left to the framework, which logs a traceback that may quote the document.
-            return problems.explain(error)
+            problem = explain(error)
+            if open_store is not None and _is_too_large_for_a_request(error):
+                begun = await run_in_threadpool(uploads.begin, open_store(), settings.limits)
+                problem["upload"] = begun.model_dump()
+                problem["detail"] += " Or upload it (POST /uploads): here is the form, as `upload`."
+            return refusals.answer(problem)
         return Response(content, media_type="application/json")
+
+
+class _Answer:
+    """From a document, wherever it is, to the bytes of the answer."""
+
+    def __init__(self, model: Model, settings: Settings) -> None:
+        self._model = model
+        self._settings = settings
+        self._batch_size = settings.batch_size or model.passport.batch_size
+        limits = settings.limits
+        self._sent = Document(model.spec, settings.names, limits)
+        fetched = replace(limits, inflated_bytes=limits.link_bytes)
+        self._fetched = Document(model.spec, settings.names, fetched)
+
+    def to_body(self, body: BinaryIO) -> bytes:
+        """The document is in the request."""
+        return self._predict(body, self._sent)
+
+    def to_link(self, url: str) -> bytes:
+        """The document is in S3, under a presigned URL."""
+        from predict.link import open_link  # 50 ms, which inline predictions do not need
+
+        limits = self._settings.limits
+        with open_link(
+            url, self._settings.endpoint, limits.link_bytes, limits.link_seconds
+        ) as body:
+            return self._predict(body, self._fetched)
+
+    def _predict(self, body: BinaryIO, document: Document) -> bytes:
+        predictions = predict_all(read_document(body, document), self._model, self._batch_size)
+        return to_json(self._model, predictions, self._settings.limits.answer_bytes)
+
+
+def _is_too_large_for_a_request(error: Exception) -> bool:
+    """And not in a place of the document, which would be too large anywhere."""
+    return isinstance(error, TooLargeError) and error.matrix is None and error.line is None
 
 
 def _add_service(
@@ -147,6 +195,10 @@ def _describe_limits(model: Model, settings: Settings) -> LimitsDescription:
         binary_document_bytes=limits.binary_bytes,
         unpacked_bytes=limits.inflated_bytes,
         answer_bytes=limits.answer_bytes,
+        upload_bytes=limits.upload_bytes,
+        link_bytes=limits.link_bytes,
+        link_seconds=limits.link_seconds,
+        matrices=limits.matrices,
         id_characters=limits.id_characters,
         media_types=list(DOCUMENT_TYPES),
     )

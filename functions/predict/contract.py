@@ -1,12 +1,13 @@
 """The HTTP contract as types: what the answers hold, for the OpenAPI document and its readers."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 XML_TYPES = ("application/xml", "text/xml")
 NPZ_TYPES = ("application/x-npz", "application/x-npy", "application/zip")
 PACKED_TYPES = ("application/gzip", "application/octet-stream")
+LINK_TYPE = "application/json"
 DOCUMENT_TYPES = (*XML_TYPES, *NPZ_TYPES, *PACKED_TYPES)
 PROBLEM_TYPE = "application/problem+json"
 
@@ -46,6 +47,43 @@ class Problem(BaseModel):
     detail: str
     matrix: Annotated[str | None, Field(description="the id of the matrix at fault")] = None
     line: Annotated[int | None, Field(description="where it starts, from 1")] = None
+    upload: Annotated["Upload | None", Field(description="where to send it instead")] = None
+
+
+class Link(BaseModel):
+    """A document that is in S3 already."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    url: Annotated[str, Field(description="a presigned GET of an object in S3, in the EU")]
+
+
+class UploadForm(BaseModel):
+    """What to send to S3: multipart/form-data with every field, and the document as the last."""
+
+    method: Literal["POST"] = "POST"
+    url: str
+    fields: Annotated[dict[str, str], Field(description="send each as it stands")]
+    file_field: Annotated[str, Field(description="the document's field, after all others")] = "file"
+    max_bytes: Annotated[int, Field(description="S3 refuses a longer document")]
+    expires_s: Annotated[int, Field(description="how long S3 takes the form, at most")]
+
+
+class Upload(BaseModel):
+    """A place for one document; once it is there, its prediction starts."""
+
+    id: str
+    prediction: Annotated[str, Field(description="where its prediction will be")]
+    upload: UploadForm
+
+
+class Running(BaseModel):
+    """A prediction to come."""
+
+    id: str
+    state: Literal["waiting", "running"]
+    matrices: Annotated[int, Field(description="predicted so far")] = 0
+    progress: Annotated[float, Field(description="of the document, 0 to 1")] = 0.0
 
 
 class Live(BaseModel):
@@ -79,5 +117,9 @@ class LimitsDescription(BaseModel):
     binary_document_bytes: Annotated[int, Field(description="gzip, npz, npy")]
     unpacked_bytes: int
     answer_bytes: int
+    upload_bytes: Annotated[int, Field(description="an uploaded document, packed or not")]
+    link_bytes: Annotated[int, Field(description="a document that a URL names")]
+    link_seconds: Annotated[int, Field(description="for reading and predicting it")]
+    matrices: int
     id_characters: int
     media_types: list[str]

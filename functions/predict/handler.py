@@ -8,13 +8,18 @@ from time import perf_counter
 _started = perf_counter()
 
 import os
+from functools import cache, partial
+from typing import TYPE_CHECKING
 
 from predict.api import create_app
 from predict.gateway import create_handler
 from predict.memory import keep_freed_memory
 from predict.warmup import warm_up
 from serving.model import open_model
-from serving.settings import Settings
+from serving.settings import Settings, Storage
+
+if TYPE_CHECKING:
+    from predict.store import Store
 
 _imported = perf_counter()
 
@@ -22,6 +27,16 @@ keep_freed_memory()
 settings = Settings.from_env(os.environ)
 model = open_model(settings.model_dir)
 start_ms = {"import": round((_imported - _started) * 1e3, 1)}
-app = create_app(model, settings, start_ms)
+
+
+def _open_store(storage: Storage) -> "Store":
+    """On first use: boto3 takes a third of a second, and inline predictions do not need it."""
+    from predict.store import Store
+
+    return Store(storage)
+
+
+open_store = cache(partial(_open_store, settings.storage)) if settings.storage else None
+app = create_app(model, settings, open_store, start_ms)
 api = create_handler(app)
 start_ms["warm_up"] = warm_up(api, model, settings.names)

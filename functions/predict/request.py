@@ -3,9 +3,10 @@
 import io
 
 from fastapi import Request
+from pydantic import ValidationError
 
-from predict.contract import DOCUMENT_TYPES, XML_TYPES
-from serving.errors import TooLargeError, UnsupportedError
+from predict.contract import DOCUMENT_TYPES, LINK_TYPE, XML_TYPES, Link
+from serving.errors import InvalidInputError, TooLargeError, UnsupportedError
 from serving.settings import Limits
 
 WAY_OUT = (
@@ -18,6 +19,35 @@ _WAY_OUT_OF_BINARY = (
 )
 
 
+_LONGEST_LINK_BYTES = 16_000
+
+
+def is_link(request: Request) -> bool:
+    """Whether a request says where the document is, instead of carrying it."""
+    return _media_type(request) == LINK_TYPE
+
+
+async def read_link(request: Request) -> str:
+    """The URL that a request carries.
+
+    Raises:
+        InvalidInputError: it is not {"url": "…"}.
+        TooLargeError: more bytes than a URL has.
+    """
+    body = await _read(request, _LONGEST_LINK_BYTES, "This is more than a URL.")
+    try:
+        return Link.model_validate_json(body.getvalue()).url
+    except ValidationError as cause:
+        raise InvalidInputError(
+            'expected {"url": "<a presigned GET of an object in S3>"}; a document is sent as '
+            "application/xml, npz or npy"
+        ) from cause
+
+
+def _media_type(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
 async def read_body(request: Request, limits: Limits) -> io.BytesIO:
     """The document that a request carries.
 
@@ -25,7 +55,7 @@ async def read_body(request: Request, limits: Limits) -> io.BytesIO:
         UnsupportedError: a media type or a content encoding that is not read here.
         TooLargeError: more bytes than one request may carry.
     """
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    media_type = _media_type(request)
     if media_type not in DOCUMENT_TYPES:
         raise UnsupportedError(
             f'the Content-Type is "{media_type[:60]}", expected one of: '

@@ -1,0 +1,132 @@
+"""The routes of large documents: where to send one, how far it is, its result."""
+
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from fastapi import FastAPI, Response
+
+from predict.batch.notes import Progress
+from predict.contract import PROBLEM_TYPE, Predictions, Running, Upload, UploadForm
+from predict.keys import Result, Source
+from predict.problems import problem
+from predict.refusals import REFUSALS, answer
+from serving.errors import InvalidInputError, NotFoundError
+from serving.settings import Limits
+
+if TYPE_CHECKING:  # boto3 takes a third of a second, which inline predictions do not need
+    from predict.store import Store
+
+_OUT_OF = "nothing was uploaded under this id, or it was erased, or it has expired"
+_SOON_S, _LATER_S = 2, 10
+
+
+def begin(store: "Store", limits: Limits) -> Upload:
+    """A place for one document, under a name that nobody can guess."""
+    name = uuid4().hex
+    form = store.upload_form(name, limits.upload_bytes)
+    return Upload(
+        id=name,
+        prediction=f"/predictions/{name}",
+        upload=UploadForm(
+            url=form["url"],
+            fields=form["fields"],
+            max_bytes=limits.upload_bytes,
+            expires_s=store.storage.upload_expires_s,
+        ),
+    )
+
+
+def add(app: FastAPI, open_store: "Callable[[], Store]", limits: Limits) -> None:
+    """Add the routes."""
+
+    @app.post(
+        "/uploads",
+        status_code=201,
+        tags=["large documents"],
+        response_model=Upload,
+        responses=REFUSALS,
+        summary="Ask where to send a large document.",
+        description="Then send multipart/form-data to `upload.url`: every one of `upload.fields` "
+        "as it stands, and last the document as `upload.file_field`. S3 answers 204, and the "
+        "prediction starts by itself.",
+    )
+    def upload(response: Response) -> Upload:
+        begun = begin(open_store(), limits)
+        response.headers["location"] = begun.prediction
+        return begun
+
+    @app.get(
+        "/predictions/{id:path}",
+        tags=["large documents"],
+        response_model=Predictions,
+        responses={
+            202: {"model": Running, "description": "not yet; Retry-After says when to ask again"},
+            303: {"description": "too large for an answer; Location is a presigned GET"},
+            **REFUSALS,
+        },
+        summary="The prediction of an uploaded document, or how far it is.",
+    )
+    def prediction(id: str) -> Response:
+        return _look_up(open_store(), id, limits)
+
+    @app.delete(
+        "/predictions/{id:path}",
+        status_code=204,
+        tags=["large documents"],
+        responses=REFUSALS,
+        summary="Erase a document and its result.",
+    )
+    def erase(id: str) -> None:
+        if not open_store().erase(id):
+            raise NotFoundError(_OUT_OF)
+
+
+def _look_up(store: "Store", name: str, limits: Limits) -> Response:
+    result = store.result(name)
+    source = _source(store, name)
+    if result and (source is None or source.etag == result.source_etag):
+        return _give(store, name, result, limits)
+    if source is None:
+        raise NotFoundError(_OUT_OF)
+    progress = Progress.from_json(store.note(name))
+    if progress and progress.state == "set aside":
+        return _set_aside()
+    running = Running(id=name, state="waiting")
+    if progress:
+        running = Running(
+            id=name, state="running", matrices=progress.matrices, progress=progress.progress
+        )
+    wait_s = _SOON_S if running.progress or source.size_bytes < limits.text_bytes else _LATER_S
+    return Response(
+        running.model_dump_json(),
+        202,
+        headers={"retry-after": str(wait_s)},
+        media_type="application/json",
+    )
+
+
+def _source(store: "Store", name: str) -> "Source | None":
+    try:
+        return store.source(name)
+    except InvalidInputError:  # nobody can read it; its result says so
+        return None
+
+
+def _give(store: "Store", name: str, result: "Result", limits: Limits) -> Response:
+    if result.size_bytes <= limits.answer_bytes:
+        body = store.result_body(name, result)
+        # As Lambda sends it, a text inside of JSON.
+        if len(json.dumps(body.decode())) <= limits.answer_bytes:
+            kind = "application/json" if result.status == 200 else PROBLEM_TYPE
+            return Response(body, result.status, media_type=kind)
+    return Response(status_code=303, headers={"location": store.result_url(name)})
+
+
+def _set_aside() -> Response:
+    detail = (
+        "the document was tried as often as it may be, and is kept for the operator, who can "
+        "bring it back (make redrive)"
+    )
+    return answer(problem(503, "set-aside", "The prediction was set aside", detail))
