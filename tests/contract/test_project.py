@@ -17,8 +17,9 @@ ALLOWED = {
     "models/compiler": {"compiler", "serving"},
     "models/demo": {"demo", "compiler", "serving"},
     "local": {"local", "predict", "serving"},
+    "client": {"client"},
 }
-OURS = {"serving", "predict", "compiler", "demo", "local", "tests", "bench"}
+OURS = {"client", "serving", "predict", "compiler", "demo", "local", "tests", "bench"}
 # Inside the core: each may import those before it.
 LAYERS = [
     ("errors", "signature"),
