@@ -1,50 +1,60 @@
 """The template, the Dockerfile, the handlers and the settings agree."""
 
 import ast
+import json
 import re
-from collections.abc import Iterator
+import subprocess
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
-import yaml
 from moto import mock_aws
 
-from serving.settings import EU_REGIONS
+from serving.settings import EU_REGIONS, Settings, Storage
+from tests.support.template import deploy, functions, graph, read, references
 
 ELSEWHERE = ["us-east-1", "eu-west-2", "eu-central-2", "ap-south-1"]
-
-
-class _Loader(yaml.SafeLoader):
-    """Reads !Ref, !Sub and the like as CloudFormation's long form."""
-
-
-def _intrinsic(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> dict[str, Any]:
-    value: Any
-    if isinstance(node, yaml.ScalarNode):
-        value = loader.construct_scalar(node)
-    elif isinstance(node, yaml.SequenceNode):
-        value = loader.construct_sequence(node, deep=True)
-    else:
-        assert isinstance(node, yaml.MappingNode)
-        value = loader.construct_mapping(node, deep=True)
-    return {suffix if suffix == "Ref" else f"Fn::{suffix}": value}
-
-
-_Loader.add_multi_constructor("!", _intrinsic)
+OF_BOTH = {"BUCKET", "BUCKET_KMS_KEY", "S3_ENDPOINT"}
+SETTINGS = {
+    "PredictFunction": OF_BOTH,
+    "BatchFunction": OF_BOTH | {"QUEUE_URL", "MAX_RECEIVES"},
+}
+# As CloudFormation does it, by the translator that sam itself uses.
+TRANSFORM = """
+import json, sys, boto3
+from samcli.yamlhelper import yaml_parse
+from samtranslator.parser.parser import Parser
+from samtranslator.translator.translator import Translator
+template = yaml_parse(open(sys.argv[1]).read())
+for resource in template["Resources"].values():
+    if resource["Type"] == "AWS::Serverless::Function":
+        resource["Properties"]["ImageUri"] = "1.dkr.ecr.eu-west-3.amazonaws.com/x:latest"
+session = boto3.Session(region_name="eu-west-3")
+print(json.dumps(Translator({}, Parser(), boto_session=session).translate(template, {})))
+"""
 
 
 @pytest.fixture(scope="module")
 def template(root: Path) -> dict[str, Any]:
-    content: dict[str, Any] = yaml.load((root / "template.yaml").read_text(), _Loader)
+    return read(root)
+
+
+@pytest.fixture(scope="module")
+def transformed(root: Path) -> dict[str, Any]:
+    python = root / "build/env/sam/bin/python"
+    if not python.exists():
+        pytest.skip("sam is not installed (make validate does it)")
+    done = subprocess.run(
+        [python, "-I", "-c", TRANSFORM, "template.yaml"], cwd=root, capture_output=True, check=True
+    )
+    content: dict[str, Any] = json.loads(done.stdout)
     return content
 
 
 @pytest.fixture(scope="module")
 def function(template: dict[str, Any]) -> dict[str, Any]:
-    resource: dict[str, Any] = template["Resources"]["PredictFunction"]
-    return resource
+    return functions(template)["PredictFunction"]
 
 
 @pytest.fixture(scope="module")
@@ -61,24 +71,10 @@ def test_regions_are_the_same_everywhere(template: dict[str, Any]) -> None:
     assert all(region in assertion["AssertDescription"] for region in regions)
 
 
-def deploy(template: dict[str, Any], region: str) -> str:
-    """Create the stack of the template's log group, which looks the region up, with moto."""
-    stack = {
-        "Parameters": {k: template["Parameters"][k] for k in ("LogRetentionDays",)},
-        "Mappings": template["Mappings"],
-        "Resources": {"PredictLogs": template["Resources"]["PredictLogs"]},
-    }
-    with mock_aws():
-        client = boto3.client(
-            "cloudformation", region, aws_access_key_id="x", aws_secret_access_key="x"
-        )
-        client.create_stack(StackName="verger", TemplateBody=yaml.safe_dump(stack))
-        [described] = client.describe_stacks(StackName="verger")["Stacks"]
-        return str(described["StackStatus"])
-
-
-def test_template_deploys_in_the_eu(template: dict[str, Any]) -> None:
-    assert deploy(template, "eu-west-3") == "CREATE_COMPLETE"
+@mock_aws
+@pytest.mark.parametrize("region", sorted(EU_REGIONS))
+def test_template_deploys_in_the_eu(template: dict[str, Any], region: str) -> None:
+    deploy(template, region)
 
 
 @pytest.mark.parametrize("region", ELSEWHERE)
@@ -86,7 +82,7 @@ def test_template_is_refused_elsewhere(template: dict[str, Any], region: str) ->
     """By the rule in words, and by a lookup that no CloudFormation can resolve."""
     [assertion] = template["Rules"]["InTheEuropeanUnion"]["Assertions"]
     assert region not in assertion["Assert"]["Fn::Contains"][0]
-    with pytest.raises(KeyError, match=region):
+    with mock_aws(), pytest.raises(KeyError, match=region):
         deploy(template, region)
 
 
@@ -124,18 +120,22 @@ def test_dockerfile_has_what_the_template_asks_for(
         assert template["Parameters"][argument["Ref"]]["Default"] == default[1]
 
 
-def test_dockerfile_runs_a_handler_that_exists(root: Path, dockerfile: str) -> None:
-    [command] = re.findall(r'^CMD \["([a-z.]+)"\]$', dockerfile, re.MULTILINE)
-    module, _, name = command.rpartition(".")
-    path = root / "functions" / f"{module.replace('.', '/')}.py"
-    assigned = {
-        target.id
-        for node in ast.parse(path.read_text()).body
-        if isinstance(node, ast.Assign)
-        for target in node.targets
-        if isinstance(target, ast.Name)
+def defined(root: Path, handler: str) -> bool:
+    """Whether "package.module.name" is at the top of a module of functions/."""
+    module, _, name = handler.rpartition(".")
+    body = ast.parse((root / "functions" / f"{module.replace('.', '/')}.py").read_text()).body
+    targets = [t for node in body if isinstance(node, ast.Assign) for t in node.targets]
+    return name in {t.id for t in targets if isinstance(t, ast.Name)} | {
+        node.name for node in body if isinstance(node, ast.FunctionDef)
     }
-    assert name in assigned
+
+
+def test_handlers_exist(root: Path, template: dict[str, Any], dockerfile: str) -> None:
+    [command] = re.findall(r'^CMD \["([a-z.]+)"\]$', dockerfile, re.MULTILINE)
+    [batch] = template["Resources"]["BatchFunction"]["Properties"]["ImageConfig"]["Command"]
+    assert command != batch
+    for handler in (command, batch):
+        assert defined(root, handler), handler
 
 
 def test_dockerfile_copies_what_exists(root: Path, dockerfile: str) -> None:
@@ -145,28 +145,103 @@ def test_dockerfile_copies_what_exists(root: Path, dockerfile: str) -> None:
             assert (root / path).exists(), path
 
 
-def references(node: Any) -> Iterator[str]:
-    """Every name that a template refers to."""
-    if isinstance(node, dict):
-        for key, value in node.items():
-            if key == "Ref":
-                yield value
-            elif key == "Fn::GetAtt":
-                yield value[0] if isinstance(value, list) else value.partition(".")[0]
-            elif key == "Fn::Sub":
-                yield from (name.partition(".")[0] for name in re.findall(r"\$\{([^}!]+)\}", value))
-            else:
-                yield from references(value)
-    elif isinstance(node, list):
-        for value in node:
-            yield from references(value)
-
-
 def test_every_reference_resolves(template: dict[str, Any]) -> None:
     """sam validate lets undefined references in some places pass."""
-    known = set(template["Parameters"]) | set(template["Resources"])
-    for name in references(template):
-        assert name in known or name.startswith("AWS::"), name
+    named = set(template["Parameters"]) | set(template["Resources"])
+    known = {"FindInMap": set(template["Mappings"]), "If": set(template["Conditions"])}
+    found = list(references(template))
+    assert {kind for kind, _ in found} >= {"Ref", "GetAtt", "Sub", "DependsOn", *known}
+    for kind, name in found:
+        assert name in known.get(kind, named) or name.startswith("AWS::"), name
+
+
+def test_nothing_waits_for_itself(template: dict[str, Any]) -> None:
+    order = list(TopologicalSorter(graph(template)).static_order())
+    before = ["DeadLetters", "Queue", "QueuePolicy", "Documents", "BatchRole", "BatchFunction"]
+    assert [name for name in order if name in before] == before
+
+
+def test_nothing_waits_for_itself_once_transformed(transformed: dict[str, Any]) -> None:
+    TopologicalSorter(graph(transformed)).prepare()
+
+
+def test_sam_adds_no_rights(template: dict[str, Any], transformed: dict[str, Any]) -> None:
+    def iam(content: dict[str, Any]) -> dict[str, Any]:
+        resources = content["Resources"].items()
+        return {name: r for name, r in resources if r["Type"].startswith("AWS::IAM::")}
+
+    assert iam(transformed).keys() == iam(template).keys()
+
+
+def test_functions_have_what_all_have(template: dict[str, Any]) -> None:
+    logs = set()
+    for name, function in functions(template).items():
+        properties = function["Properties"]
+        assert properties["PackageType"] == "Image"
+        assert properties["Architectures"] == ["x86_64"]
+        assert properties["MemorySize"] == {"Ref": "MemoryMb"}
+        assert properties["Tags"].keys() == {"data-stays-in"}
+        assert properties["LoggingConfig"]["LogFormat"] == "JSON"
+        logs.add(log := properties["LoggingConfig"]["LogGroup"]["Ref"])
+        retention = template["Resources"][log]["Properties"]["RetentionInDays"]
+        assert retention == {"Ref": "LogRetentionDays"}
+        assert function["Metadata"] == functions(template)["PredictFunction"]["Metadata"], name
+    assert len(logs) == 2
+
+
+def test_transformed_functions_differ_in_their_command_only(transformed: dict[str, Any]) -> None:
+    predict, batch = (transformed["Resources"][name] for name in SETTINGS)
+    assert batch["Properties"]["Code"] == predict["Properties"]["Code"]
+    assert batch["Properties"]["Tags"] == predict["Properties"]["Tags"]
+    assert "ImageConfig" not in predict["Properties"]
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_variables_are_settings(root: Path, template: dict[str, Any], name: str) -> None:
+    variables = functions(template)[name]["Properties"]["Environment"]["Variables"]
+    page = (root / "docs/settings.md").read_text()
+    assert variables.keys() == SETTINGS[name]
+    for variable in variables:
+        assert f"`{variable}`" in page, variable
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_settings_are_read_from_the_variables(
+    template: dict[str, Any], dockerfile: str, name: str
+) -> None:
+    """With what stands in for a resource under sam local: its name."""
+    variables = functions(template)[name]["Properties"]["Environment"]["Variables"]
+    assert "MODEL_DIR=" in dockerfile
+    env = {"MODEL_DIR": "x", "AWS_REGION": "eu-west-3"}
+    for variable, value in variables.items():
+        parameter = template["Parameters"].get(value["Ref"]) if value else None
+        env[variable] = str(parameter["Default"]) if parameter else value and value["Ref"]
+    storage = Settings.from_env(env).storage
+    queue = "Queue" if name == "BatchFunction" else None
+    assert storage == Storage("Documents", region="eu-west-3", queue_url=queue)
+
+
+def test_batch_takes_one_document_at_a_time(template: dict[str, Any]) -> None:
+    [event] = template["Resources"]["BatchFunction"]["Properties"]["Events"].values()
+    assert event["Type"] == "SQS"
+    assert event["Properties"]["BatchSize"] == 1
+    assert event["Properties"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+
+
+def test_batch_leaves_concurrency_to_the_api(template: dict[str, Any]) -> None:
+    [event] = template["Resources"]["BatchFunction"]["Properties"]["Events"].values()
+    maximum = event["Properties"]["ScalingConfig"]["MaximumConcurrency"]
+    limits = template["Parameters"][maximum["Ref"]]
+    assert limits["MinValue"] == 2  # less is refused
+    assert limits["Default"] == 4
+
+
+def test_batch_may_continue_itself(template: dict[str, Any]) -> None:
+    """Lambda stops a function that sends to the queue that starts it, after 16 rounds."""
+    properties = template["Resources"]["BatchFunction"]["Properties"]
+    assert properties["RecursiveLoop"] == "Allow"
+    timeouts = template["Parameters"][properties["Timeout"]["Ref"]]["AllowedValues"]
+    assert Storage("any").hand_over_s <= min(timeouts) / 2
 
 
 def test_every_resource_has_a_sentence(root: Path, template: dict[str, Any]) -> None:
