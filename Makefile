@@ -19,6 +19,7 @@ BASE ?= auto
 MODEL ?= $(BUNDLE)
 # The demo has signals; another bundle has its golden input.
 FILE ?= $(if $(filter $(BUNDLE),$(MODEL)),models/demo,$(MODEL))/sample.xml
+URL ?= http://localhost:$(PORT)
 STAGE ?= default
 # A bundle whose passport names TensorFlow needs the environment, and the image, that have it.
 NEEDS := $(shell grep -qs '"engine": "tensorflow"' '$(MODEL)/passport.json' && echo tensorflow)
@@ -34,8 +35,8 @@ $(if $(and $(OUT),$(filter-out file,$(origin FILE))),,$(error FILE=in.npz and OU
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run serve local model demo convert test test-container lint format bench docs image \
-        engine-stop validate deploy lock clean
+.PHONY: help run serve send local model demo convert test test-container chaos lint format bench \
+        docs image engine-stop validate deploy redrive lock clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,8 +44,11 @@ help: ## List the targets.
 run: $(RUN)/.ready ## Predict a document under the Lambda emulator [MODEL=bundle] [FILE=doc.xml].
 	@$(RUN)/bin/python -m local.run '$(FILE)' --bundle '$(MODEL)'
 
-serve: $(RUN)/.ready ## Serve over plain HTTP, for curl and a browser [MODEL=bundle] [PORT=8000].
+serve: $(RUN)/.ready $(ENV)/aws/.ready ## Serve over plain HTTP, with a stand-in for S3 [MODEL=bundle] [PORT=8000].
 	@$(RUN)/bin/python -m local.serve --bundle '$(MODEL)' --port '$(PORT)'
+
+send: $(RUN)/.ready ## Upload a document of any size, wait, and print its predictions: FILE=doc.xml [OUT=result.json] [URL=http://localhost:8000].
+	@$(RUN)/bin/python -m client '$(FILE)' --url '$(URL)' $(if $(OUT),--out '$(OUT)')
 
 local: $(ENV)/sam/.ready ## Build the image and serve it with sam local start-api [MODEL=bundle] [PORT=8000] [BASE=image].
 	@$(ENV)/sam/bin/python -m local.api --base '$(BASE)' --bundle '$(MODEL)' --target $(IMAGE) --port '$(PORT)'
@@ -65,6 +69,9 @@ test: $(ENV)/test/.ready ## Run every test that needs no container.
 
 test-container: $(ENV)/test/.ready $(ENV)/sam/.ready ## Build the image and test it in containers and through sam local.
 	$(ENV)/test/bin/python -m pytest tests/container
+
+chaos: $(ENV)/test/.ready ## Kill, break and repeat what can be; prints the counts, writes docs/chaos.md [SEED=1].
+	$(ENV)/test/bin/python -m tests.chaos $(if $(SEED),--seed '$(SEED)')
 
 lint: $(ENV)/test/.ready ## Check format, lint and types.
 	$(ENV)/test/bin/ruff format --check .
@@ -94,6 +101,9 @@ deploy: $(ENV)/sam/.ready ## Build the image and deploy it [MODEL=bundle] [STAGE
 	$(if $(filter default dev prod,$(STAGE)),,$(error STAGE is $(STAGE): expected default, dev or prod))
 	@$(ENV)/sam/bin/python -m local.api --build-only --base '$(BASE)' --bundle '$(MODEL)' --target $(IMAGE)
 	$(ENV)/sam/bin/sam deploy --config-env $(STAGE)
+
+redrive: $(ENV)/sam/.ready ## Bring back what was set aside, once its cause is mended [STAGE=default|dev|prod]; needs AWS credentials.
+	@$(ENV)/sam/bin/python -m local.redrive --stage '$(STAGE)'
 
 lock: ## Resolve the dependencies again into requirements/ (hashed, without index addresses).
 	@PYTHON=$(PYTHON) ENV=$(ENV) sh requirements/lock.sh

@@ -1,12 +1,21 @@
-"""make serve: the same app over plain HTTP, for curl and a browser."""
+"""make serve: the same app over plain HTTP, for curl and a browser.
+
+Large documents go to a stand-in for S3, and from its queue to the batch handler in a process of
+its own.
+"""
 
 import argparse
 import os
+import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import uvicorn
 
+from local.aws import Aws, AwsError, default_python
+from local.emulator import python_path
 from local.ports import check_port
 from serving.bundle import verify
 from serving.errors import ServingError
@@ -22,12 +31,35 @@ def main() -> int:
     try:
         check_port(args.port)
         verify(args.bundle)
-        from predict.handler import app  # which opens the model
-    except (ServingError, OSError) as refusal:
+        with Aws(python=default_python()) as aws:
+            os.environ.update(aws.env)
+            with _batch():
+                from predict.handler import app  # which opens the model
+
+                uvicorn.run(app, host="127.0.0.1", port=args.port)
+    except (ServingError, AwsError, OSError) as refusal:
         print(refusal, file=sys.stderr)
         return 1
-    uvicorn.run(app, host="127.0.0.1", port=args.port)
     return 0
+
+
+@contextmanager
+def _batch() -> Iterator[None]:
+    """What predicts the uploaded documents."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "local.delivery"],
+        env=os.environ | {"PYTHONPATH": python_path()},
+        start_new_session=True,  # the terminal's interrupt is for us, who end it
+    )
+    try:
+        yield
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 if __name__ == "__main__":
