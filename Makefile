@@ -50,7 +50,7 @@ serve: $(RUN)/.ready $(ENV)/aws/.ready ## Serve over plain HTTP, with a stand-in
 send: $(RUN)/.ready ## Upload a document of any size, wait, and print its predictions: FILE=doc.xml [OUT=result.json] [URL=http://localhost:8000].
 	@$(RUN)/bin/python -m client '$(FILE)' --url '$(URL)' $(if $(OUT),--out '$(OUT)')
 
-local: $(ENV)/sam/.ready ## Build the image and serve it with sam local start-api [MODEL=bundle] [PORT=8000] [BASE=image].
+local: $(ENV)/sam/.ready $(ENV)/aws/.ready ## Build the image and serve it with sam local start-api [MODEL=bundle] [PORT=8000] [BASE=image].
 	@$(ENV)/sam/bin/python -m local.api --base '$(BASE)' --bundle '$(MODEL)' --target $(IMAGE) --port '$(PORT)'
 
 model: $(ENV)/model/.ready ## Build a bundle from a Keras HDF5 file: MODEL=path.h5 [NAME=name] [VERSION=v] [SAMPLE=x.npz] [TRUST_CODE=1].

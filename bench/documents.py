@@ -7,9 +7,11 @@ from pathlib import Path
 
 from bench import FOLDER
 from local.event import http_event
-from tests.support.documents import matrices, npz, xml
+from tests.support import documents
+from tests.support.documents import FORMS, matrices, npz, xml
 
-FORMS = ("text", "values")
+__all__ = ["FORMS", "body", "document_file", "event_file", "long_file"]
+
 XML, NPZ = "application/xml", "application/x-npz"
 _DISTINCT = 64  # matrices in a long document, which then repeat under other ids
 
@@ -42,16 +44,5 @@ def document_file(count: int, form: str) -> Path:
 def long_file(count: int, form: str) -> Iterator[Path]:
     """A document that is too long to hold in memory, on disk while it is needed."""
     FOLDER.mkdir(parents=True, exist_ok=True)
-    path = FOLDER / f"long-{form}.xml"
-    lines = body(_DISTINCT, form).decode().splitlines()[1:-1]
-    # Without its id, which is the position then.
-    bodies = [line.partition(" shape=")[2] for line in lines]
-    try:
-        with path.open("w", encoding="utf-8") as file:
-            file.write("<matrices>\n")
-            for i in range(count):
-                file.write(f'<matrix id="m{i}" shape={bodies[i % _DISTINCT]}\n')
-            file.write("</matrices>\n")
+    with documents.long_file(FOLDER, count, form, _DISTINCT) as path:
         yield path
-    finally:
-        path.unlink(missing_ok=True)

@@ -15,6 +15,10 @@ _ABOUT = {
     "memory": "Resident, pages of files included; `make model` with all of its processes.",
     "parsing": "5000 values a matrix, with all 17 digits.",
     "streams": "A document on disk, beside the slower of its two parts alone.",
+    "large": (
+        "The stand-in for S3 is a process on the same cores. The afternoon version "
+        "(`bench/afternoon_batch.py`) reads the whole object, and predicts it at once."
+    ),
     "peers": (
         "`make serve` over HTTP on connections that stay open, beside LitServe as set up in "
         "`bench/peers.py`; the clients share the machine."

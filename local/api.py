@@ -1,19 +1,34 @@
-"""make local: builds the image with sam, and serves it with sam local start-api."""
+"""make local: builds the image with sam, and serves it with sam local.
+
+The routes are served by `sam local start-api`. Large documents go to a stand-in for S3, and from
+its queue, shaped as S3 and SQS shape them, to the batch function behind `sam local start-lambda`.
+"""
 
 import argparse
+import json
 import os
 import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import IO, Any
 
+from botocore.config import Config
+
+from local.aws import Aws, AwsError, client, default_python
+from local.delivery import TIMEOUT_S, Event
+from local.delivery import run as deliver
 from local.engine import EngineError, run, say
 from local.image import inside, prepare
-from local.ports import check_port
+from local.ports import check_port, free_ports, listens
 
 SAM = Path("build/env/sam/bin/sam")
 BUILT = Path("build/sam/template.yaml")
+_VARIABLES = Path("build/sam/variables.json")
+_BATCH = "BatchFunction"
 _CLEANING_S = 30
 
 
@@ -33,12 +48,85 @@ def build(base: str, bundle: str, target: str) -> None:
     )  # fmt: skip
 
 
-def command(port: int) -> list[str]:
-    """What serves the built image; containers stay warm, as they do in Lambda."""
-    return [
-        str(SAM), "local", "start-api", "--template", str(BUILT), "--port", str(port),
-        "--warm-containers", "EAGER", "--region", "eu-west-3", "--skip-pull-image",
+Serving = tuple[subprocess.Popen[bytes], Aws]
+
+
+@contextmanager
+def serving(port: int, log: IO[bytes] | None = None) -> Iterator[Serving]:
+    """The built image behind the API, beside it what large documents need; ends all of it.
+
+    Raises:
+        AwsError: the stand-in for S3 did not start.
+    """
+    [lambda_port] = free_ports(1)
+    with ExitStack() as stack:
+        aws = stack.enter_context(Aws(_host_of_containers(), python=default_python()))
+        _VARIABLES.write_text(json.dumps({"Parameters": aws.env}), encoding="utf-8")
+        stack.enter_context(_sam("start-lambda", lambda_port, "LAZY", aws, log))
+        stack.enter_context(_delivery(lambda_port, aws))
+        # Containers of the API stay warm, as they do in Lambda.
+        yield stack.enter_context(_sam("start-api", port, "EAGER", aws, log)), aws
+
+
+def _host_of_containers() -> str:
+    """This machine's address as its containers see it, which it answers to as well."""
+    form = "{{with index .IPAM.Config 0}}{{.Gateway}} {{.Subnet}}{{end}}"
+    *gateway, subnet = run(["docker", "network", "inspect", "bridge", "--format", form]).split()
+    return gateway[0] if gateway else subnet.rpartition(".")[0] + ".1"
+
+
+@contextmanager
+def _sam(
+    command: str, port: int, warm: str, aws: Aws, log: IO[bytes] | None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A server of sam local, which gets one interrupt, on which it removes its containers."""
+    arguments = [
+        str(SAM), "local", command, "--template", str(BUILT), "--port", str(port),
+        "--warm-containers", warm, "--region", "eu-west-3", "--skip-pull-image",
+        "--env-vars", str(_VARIABLES),
     ]  # fmt: skip
+    # In a session of its own: the terminal's interrupt would reach it beside ours, and the second
+    # one ends it in the middle of its cleaning up.
+    server = subprocess.Popen(
+        arguments, env=os.environ | aws.env, stdout=log, stderr=log, start_new_session=True
+    )
+    try:
+        yield server
+    finally:
+        server.send_signal(signal.SIGINT)
+        try:
+            server.wait(_CLEANING_S)
+        except subprocess.TimeoutExpired:
+            os.killpg(server.pid, signal.SIGKILL)
+            say("sam did not end: see docker ps for a container that it left")
+
+
+@contextmanager
+def _delivery(port: int, aws: Aws) -> Iterator[None]:
+    """What brings the queue's messages to the batch function."""
+    ended = threading.Event()
+    functions = client(
+        "lambda",
+        f"http://127.0.0.1:{port}",
+        Config(read_timeout=TIMEOUT_S + 60, retries={"total_max_attempts": 1}),
+    )
+
+    def invoke(event: Event) -> Any:
+        answer = functions.invoke(FunctionName=_BATCH, Payload=json.dumps(event))
+        return json.loads(answer["Payload"].read())
+
+    def work() -> None:
+        while not listens(port) and not ended.wait(0.2):
+            pass
+        deliver(invoke, aws.queue_url, aws.endpoint, ended)
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join(2)
 
 
 def main() -> int:
@@ -55,38 +143,28 @@ def main() -> int:
         if not args.build_only:
             check_port(args.port)
         build(args.base, args.bundle, args.target)
-    except (EngineError, OSError) as refusal:
+        if args.build_only:
+            return 0
+        return serve(args.port)
+    except (EngineError, AwsError, OSError) as refusal:
         say(str(refusal))
         return 1
     except KeyboardInterrupt:
         return 130
-    if args.build_only:
-        return 0
-    say(f"serving on http://127.0.0.1:{args.port}; Ctrl-C ends it")
-    return serve(args.port)
 
 
 def serve(port: int) -> int:
-    """Run sam until a signal; it gets one interrupt, on which it removes its containers."""
+    """Run sam until a signal."""
     ended = threading.Event()
     # Before sam is started: in the background of a script interrupts are ignored, and sam would
     # inherit that.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: ended.set())
-    # In a session of its own: the terminal's interrupt would reach it beside ours, and the second
-    # one ends it in the middle of its cleaning up.
-    server = subprocess.Popen(command(port), env=os.environ, start_new_session=True)
-    while server.poll() is None and not ended.wait(0.2):
-        pass
-    if server.poll() is not None:
-        return server.returncode
-    server.send_signal(signal.SIGINT)
-    try:
-        server.wait(_CLEANING_S)
-    except subprocess.TimeoutExpired:
-        os.killpg(server.pid, signal.SIGKILL)
-        say("sam did not end: see docker ps for a container that it left")
-    return 0
+    with serving(port) as (server, _):
+        say(f"serving on http://127.0.0.1:{port}; Ctrl-C ends it")
+        while server.poll() is None and not ended.wait(0.2):
+            pass
+        return server.returncode or 0
 
 
 if __name__ == "__main__":

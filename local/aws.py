@@ -25,6 +25,21 @@ _BUFFERED = {"MOTO_S3_DEFAULT_KEY_BUFFER_SIZE": "5000000"}  # a longer object is
 _CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
 
 
+# It ends with whoever started it, who may be killed.
+_SERVER = """
+import os, sys, threading, time
+from moto.server import main
+
+def watch(parent=os.getppid()):
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(1)
+
+threading.Thread(target=watch, daemon=True).start()
+main(sys.argv[1:])
+"""
+
+
 class AwsError(Exception):
     """The stand-in did not start."""
 
@@ -56,7 +71,7 @@ class Aws:
         [port] = free_ports(1)
         self._host, self._port = host, port
         self.endpoint = f"http://{host}:{port}"
-        self._command = [python, "-m", "moto.server", "-H", host, "-p", str(port)]
+        self._command = [python, "-c", _SERVER, "-H", host, "-p", str(port)]
         self._visibility_s = visibility_s
         self._max_receives = max_receives
         self._settings = {"S3_UPLOAD_PART_MIN_SIZE": str(smallest_part_bytes)} | _BUFFERED
@@ -144,15 +159,16 @@ class Aws:
         self._log.close()
 
 
-def client(service: str, endpoint: str) -> Any:
+def client(service: str, endpoint: str, config: Config | None = None) -> Any:
     """A client of a stand-in."""
+    path_style = Config(s3={"addressing_style": "path"}, signature_version=_SIGNED.get(service))
     return boto3.client(
         service,
         region_name=REGION,
         endpoint_url=endpoint,
         aws_access_key_id="local",
         aws_secret_access_key="local",  # noqa: S106
-        config=Config(s3={"addressing_style": "path"}, signature_version=_SIGNED.get(service)),
+        config=path_style.merge(config) if config else path_style,
     )
 
 

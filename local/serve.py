@@ -6,6 +6,7 @@ its own.
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -28,6 +29,8 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=8000)
     args = parser.parse_args()
     os.environ["MODEL_DIR"] = str(args.bundle)
+    for number in (signal.SIGTERM, signal.SIGHUP):  # else what we started would outlive us
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
     try:
         check_port(args.port)
         verify(args.bundle)

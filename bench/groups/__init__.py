@@ -11,6 +11,7 @@ TITLES = {
     "memory": "Memory",
     "parsing": "Parsing",
     "streams": "Streams",
+    "large": "Large documents",
     "peers": "Peers",
 }
 

@@ -3,8 +3,6 @@
 Nothing here is skipped: who asks for these tests is told what they lack.
 """
 
-import os
-import signal
 import subprocess
 import time
 import urllib.request
@@ -14,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from local import api, image
+from local.aws import Aws
 from local.ports import free_ports
 
 START_TIMEOUT_S = 120
@@ -26,19 +25,24 @@ def fast_image() -> str:
 
 
 @pytest.fixture(scope="session")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """What make local serves."""
+def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Aws]]:
+    """What make local serves: its address, and the stand-in for S3 and SQS."""
     api.build("auto", "models/demo/bundle", "fast")
     [port] = free_ports(1)
     log = tmp_path_factory.mktemp("sam") / "log"
-    with log.open("wb") as file:
-        server = subprocess.Popen(api.command(port), stdout=file, stderr=file, env=os.environ)
-    try:
+    with log.open("wb") as file, api.serving(port, file) as (server, aws):
         wait(f"http://127.0.0.1:{port}/health/live", server, log)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.send_signal(signal.SIGINT)  # on which sam removes its containers
-        server.wait(60)
+        yield f"http://127.0.0.1:{port}", aws
+
+
+@pytest.fixture(scope="session")
+def url(local: tuple[str, Aws]) -> str:
+    return local[0]
+
+
+@pytest.fixture(scope="session")
+def containers_aws(local: tuple[str, Aws]) -> Aws:
+    return local[1]
 
 
 def wait(address: str, server: subprocess.Popen[bytes], log: Path) -> None:

@@ -18,7 +18,7 @@ from predict.answer import to_json
 from serving.documents import Matrix
 from serving.model import Model, open_model, predict_all
 from tests.support.documents import every_form, matrices, npz, one, xml
-from tests.support.processes import environment
+from tests.support.processes import children, environment, runs
 
 XML = {"content-type": "application/xml"}
 
@@ -177,20 +177,6 @@ def test_make_run_leaves_nothing_behind_when_it_is_ended(
     while any(map(runs, started)):
         assert time.monotonic() < deadline, "left running"
         time.sleep(0.05)
-
-
-def children(pid: int) -> list[int]:
-    """The processes that a process started, from whichever of its threads."""
-    threads = Path(f"/proc/{pid}/task").glob("*/children")
-    return [int(child) for thread in threads for child in thread.read_text().split()]
-
-
-def runs(pid: int) -> bool:
-    """Whether a process is there, and is more than an entry that nobody has read yet."""
-    try:
-        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
-    except OSError:
-        return False
 
 
 def run(root: Path, bundle: Path, document: Path) -> subprocess.CompletedProcess[bytes]:

@@ -2,7 +2,9 @@
 
 import gzip
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,7 @@ from serving.settings import Limits, Names
 from serving.signature import TensorSpec
 
 POINTS = 5000
+FORMS = ("text", "values")
 
 
 def read(
@@ -40,6 +43,24 @@ def xml(contents: Sequence[Matrix], form: str = "text") -> bytes:
     file = io.StringIO()
     write_xml(file, contents, (form,))
     return file.getvalue().encode()
+
+
+@contextmanager
+def long_file(folder: Path, count: int, form: str, distinct: int) -> Iterator[Path]:
+    """A document that is too long to hold in memory: matrices that repeat under other ids."""
+    path = folder / f"long-{form}.xml"
+    lines = xml(matrices(distinct), form).decode().splitlines()[1:-1]
+    # Without its id.
+    bodies = [line.partition(" shape=")[2] for line in lines]
+    try:
+        with path.open("w", encoding="utf-8") as file:
+            file.write("<matrices>\n")
+            for i in range(count):
+                file.write(f'<matrix id="m{i}" shape={bodies[i % distinct]}\n')
+            file.write("</matrices>\n")
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
 
 
 def npz(contents: Sequence[Matrix]) -> bytes:
