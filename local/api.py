@@ -60,7 +60,7 @@ def serving(port: int, log: IO[bytes] | None = None) -> Iterator[Serving]:
     """
     [lambda_port] = free_ports(1)
     with ExitStack() as stack:
-        aws = stack.enter_context(Aws(_host_of_containers(), python=default_python()))
+        aws = stack.enter_context(Aws(host_of_containers(), python=default_python()))
         _VARIABLES.write_text(json.dumps({"Parameters": aws.env}), encoding="utf-8")
         stack.enter_context(_sam("start-lambda", lambda_port, "LAZY", aws, log))
         stack.enter_context(_delivery(lambda_port, aws))
@@ -68,7 +68,7 @@ def serving(port: int, log: IO[bytes] | None = None) -> Iterator[Serving]:
         yield stack.enter_context(_sam("start-api", port, "EAGER", aws, log)), aws
 
 
-def _host_of_containers() -> str:
+def host_of_containers() -> str:
     """This machine's address as its containers see it, which it answers to as well."""
     form = "{{with index .IPAM.Config 0}}{{.Gateway}} {{.Subnet}}{{end}}"
     *gateway, subnet = run(["docker", "network", "inspect", "bridge", "--format", form]).split()

@@ -215,7 +215,17 @@ class Store:
         return _etag(answer)
 
     def _erase(self, key: str) -> bool:
-        found = False
+        try:
+            found = self._head(key) is not None
+        except InvalidInputError:  # there, and nobody here can read it
+            found = True
+        with translated():
+            removed = self._s3.delete_object(Bucket=self.storage.bucket, Key=key)
+        if removed.get("DeleteMarker"):  # the bucket keeps versions, which ours does not
+            self._erase_versions(key)
+        return found
+
+    def _erase_versions(self, key: str) -> None:
         with translated():
             pages = self._s3.get_paginator("list_object_versions").paginate(
                 Bucket=self.storage.bucket, Prefix=key
@@ -224,13 +234,11 @@ class Store:
                 listed = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
                 for version in listed:
                     if version["Key"] == key:
-                        found = True
                         self._s3.delete_object(
                             Bucket=self.storage.bucket, Key=key, VersionId=version["VersionId"]
                         )
                 if any(version["Key"] != key for version in listed):
                     break  # in order, so that those of longer keys come behind
-        return found
 
 
 @dataclass(frozen=True, slots=True)

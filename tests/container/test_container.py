@@ -39,14 +39,14 @@ def docker(*arguments: str) -> str:
 
 
 @contextlib.contextmanager
-def container(name: str, *options: str) -> Iterator[str]:
+def container(name: str, *options: str, handler: str = "predict.handler.api") -> Iterator[str]:
     """The image under the emulator, with no more rights than Lambda gives; its address."""
     run = docker(
         "run", "--detach", "--read-only", "--tmpfs", "/tmp", "--user", "993:990",
         "--cap-drop", "ALL", "--security-opt", "no-new-privileges",
         "--memory", "6144m", "--memory-swap", "6144m", "--publish", "127.0.0.1::8080",
         "--volume", f"{binary()}:/emulator:ro", "--env", "AWS_REGION=eu-west-3", *options,
-        "--entrypoint", "/emulator", name, "python3", "-m", "awslambdaric", "predict.handler.api",
+        "--entrypoint", "/emulator", name, "python3", "-m", "awslambdaric", handler,
     )  # fmt: skip
     try:
         yield docker("port", run, "8080").splitlines()[0]
@@ -211,7 +211,8 @@ def test_one_interrupt_of_the_terminal_ends_make_local(root: Path, tmp_path: Pat
             start_new_session=True,
         )
     deadline = time.monotonic() + 120
-    while b"Running on" not in log.read_bytes() and time.monotonic() < deadline:
+    # The API and the functions.
+    while log.read_bytes().count(b"Running on") < 2 and time.monotonic() < deadline:
         assert group.poll() is None, log.read_text()
         time.sleep(0.2)
     assert set(docker("ps", "--quiet").split()) > before
