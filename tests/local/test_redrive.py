@@ -50,7 +50,7 @@ def test_what_was_set_aside_comes_back(
         job = create_job(open_model(bundle, threads=1), store, settings)
         assert settings.storage is not None
         handler = create_handler(job, queue, settings.storage)
-        for _ in range(8):
+        for _ in range(3):
             deliver(sqs, failing.queue_url, lambda event: handler(event, Context()), most=10)
 
     def dead() -> int:
