@@ -109,9 +109,7 @@ def _add_predictions(
             # Not left to the framework, which logs a traceback that may quote the document.
             problem = explain(error)
             if open_store is not None and _is_too_large_for_a_request(error):
-                begun = await run_in_threadpool(uploads.begin, open_store(), settings.limits)
-                problem["upload"] = begun.model_dump()
-                problem["detail"] += " Or upload it (POST /uploads): here is the form, as `upload`."
+                await run_in_threadpool(uploads.offer, open_store, settings.limits, problem)
             return refusals.answer(problem)
         return Response(content, media_type="application/json")
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -10,16 +11,17 @@ from fastapi import FastAPI, Response
 from predict.batch.notes import Progress
 from predict.contract import PROBLEM_TYPE, Predictions, Running, Upload, UploadForm
 from predict.keys import Result, Source
-from predict.problems import problem
+from predict.problems import Problem, problem
 from predict.refusals import REFUSALS, answer
-from serving.errors import InvalidInputError, NotFoundError
+from serving.errors import InvalidInputError, NotFoundError, ServingError
 from serving.settings import Limits
 
 if TYPE_CHECKING:  # boto3 takes a third of a second, which inline predictions do not need
     from predict.store import Store
 
 _OUT_OF = "nothing was uploaded under this id, or it was erased, or it has expired"
-_SOON_S, _LATER_S = 2, 10
+_SOON_S, _LATER_S = 2, 10  # when to ask again, about a document that is done in seconds or not
+_LATER_BYTES = 300_000_000
 
 
 def begin(store: "Store", limits: Limits) -> Upload:
@@ -36,6 +38,13 @@ def begin(store: "Store", limits: Limits) -> Upload:
             expires_s=store.storage.upload_expires_s,
         ),
     )
+
+
+def offer(open_store: "Callable[[], Store]", limits: Limits, problem: Problem) -> None:
+    """Add the way out to the problem of a document that is too large for a request."""
+    with suppress(ServingError):  # the problem stands without it
+        problem["upload"] = begin(open_store(), limits).model_dump()
+        problem["detail"] += " Or upload it (POST /uploads): here is the form, as `upload`."
 
 
 def add(app: FastAPI, open_store: "Callable[[], Store]", limits: Limits) -> None:
@@ -98,7 +107,7 @@ def _look_up(store: "Store", name: str, limits: Limits) -> Response:
         running = Running(
             id=name, state="running", matrices=progress.matrices, progress=progress.progress
         )
-    wait_s = _SOON_S if running.progress or source.size_bytes < limits.text_bytes else _LATER_S
+    wait_s = _SOON_S if source.size_bytes < _LATER_BYTES else _LATER_S
     return Response(
         running.model_dump_json(),
         202,

@@ -16,6 +16,7 @@ from predict.api import create_app
 from predict.batch.job import Job, create_job
 from predict.batch.notes import Progress
 from predict.store import Store
+from serving.errors import UnavailableError
 from serving.model import Model, open_model
 from serving.settings import Settings
 from tests.support.batch import FOREVER, put
@@ -235,6 +236,19 @@ def test_too_large_comes_with_the_way_out(large: TestClient) -> None:
     form = answer.json()["upload"]["upload"]
     sent = httpx2.post(form["url"], data=form["fields"], files={form["file_field"]: SMALL})
     assert sent.status_code == 204
+
+
+def test_too_large_stays_the_problem_where_nobody_can_sign(model: Model, stored: Settings) -> None:
+    assert stored.storage is not None
+
+    class Unable(Store):
+        def upload_form(self, name: str, limit_bytes: int) -> dict[str, Any]:
+            raise UnavailableError(f"no credentials for {name}, {limit_bytes}")
+
+    with client_of(model, stored, Unable(stored.storage)) as client:
+        answer = client.post("/predictions", content=b" " * 6_000_001, headers=XML)
+    assert answer.status_code == 413
+    assert "upload" not in answer.json()
 
 
 def test_without_a_bucket_there_are_no_such_routes(client: TestClient) -> None:
