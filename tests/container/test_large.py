@@ -3,8 +3,12 @@
 import contextlib
 import json
 import os
+import random
+import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,14 +20,24 @@ import pytest
 from local.api import host_of_containers
 from local.aws import BUCKET, Aws
 from local.delivery import deliver
+from predict.answer import to_json
 from serving.model import Model, predict_all
 from tests.container.test_container import container, docker, invoke
 from tests.support.batch import put
 from tests.support.documents import FORMS, long_file, matrices, one, xml
+from tests.support.ground import Ground, ground
+from tests.support.models import heavy
 from tests.support.processes import children, environment
+from tests.tables.links import LINKS, HostileLink
 
 _DISTINCT = 64
 _MB = 1e6 / 1024  # of what /proc counts in
+
+
+@pytest.fixture(scope="module")
+def place() -> Iterator[Ground]:
+    with ground(host_of_containers()) as place:
+        yield place
 
 
 @pytest.fixture(scope="module")
@@ -85,16 +99,40 @@ def test_api_follows_a_presigned_url_and_no_other(
         assert "the URL is not followed" in answer.json()["detail"]
 
 
+# The others need a name server, or another S3: tests/predict/test_presigned.py.
+BY_TEXT = [link for link in LINKS if not link.resolves_to and not link.redirects_to]
+
+
+@pytest.mark.parametrize("link", BY_TEXT, ids=lambda link: link.what)
+def test_api_follows_no_hostile_url(url: str, place: Ground, link: HostileLink) -> None:
+    """Beside the function is a listener, at the address that it reaches this machine by."""
+    answer = httpx2.post(f"{url}/predictions", json={"url": place.url(link.url)}, timeout=60)
+    assert answer.status_code == 422
+    assert link.reason in answer.json()["detail"]
+    assert not place.was_reached()
+
+
 @dataclass(frozen=True)
 class Batch:
     """The image's batch function, and the queue that feeds it."""
 
     aws: Aws
     address: str
-    pid: int  # of Python, as this machine sees it
+    emulator: int  # process, as this machine sees it
 
-    def run(self) -> None:
-        """Deliver what is in the queue."""
+    @property
+    def pid(self) -> int:
+        """Of the function."""
+        [python] = children(self.emulator)
+        return python
+
+    def kill(self) -> None:
+        """The function, if it runs."""
+        with contextlib.suppress(ValueError, ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
+
+    def run(self) -> int:
+        """Deliver what is in the queue; how many invocations that took."""
         sqs = self.aws.client("sqs")
         answers: list[Any] = []
 
@@ -104,6 +142,7 @@ class Batch:
 
         while deliver(sqs, self.aws.queue_url, once, wait_s=0):
             assert answers[-1] == {"batchItemFailures": []}
+        return len(answers)
 
     def result(self, name: str) -> dict[str, Any]:
         answer = self.aws.client("s3").get_object(Bucket=BUCKET, Key=f"predictions/{name}.json")
@@ -123,20 +162,26 @@ class Batch:
         Path(f"/proc/{self.pid}/clear_refs").write_text("5")
 
 
-@pytest.fixture(scope="module")
-def batch(fast_image: str) -> Iterator[Batch]:
+@contextlib.contextmanager
+def batch_function(
+    image: str, *options: str, visibility_s: int = 1800, **env: str
+) -> Iterator[Batch]:
     """With no more rights than Lambda gives."""
     with contextlib.ExitStack() as stack:
-        aws = stack.enter_context(Aws(host_of_containers()))
-        options = [text for name, value in aws.env.items() for text in ("--env", f"{name}={value}")]
-        options += ["--env", "AWS_LAMBDA_FUNCTION_TIMEOUT=300"]
-        address = stack.enter_context(
-            container(fast_image, *options, handler="predict.batch.handler.batch")
-        )
+        aws = stack.enter_context(Aws(host_of_containers(), visibility_s=visibility_s))
+        variables = {"AWS_LAMBDA_FUNCTION_TIMEOUT": "300"} | aws.env | env
+        given = [text for item in variables.items() for text in ("--env", "=".join(item))]
+        handler = "predict.batch.handler.batch"
+        address = stack.enter_context(container(image, *given, *options, handler=handler))
         invoke(address, {"Records": []})  # starts it
-        emulator = int(docker("inspect", "--format", "{{.State.Pid}}", docker("ps", "-lq")))
-        [python] = children(emulator)
-        yield Batch(aws, address, python)
+        pid = int(docker("inspect", "--format", "{{.State.Pid}}", docker("ps", "-lq")))
+        yield Batch(aws, address, pid)
+
+
+@pytest.fixture(scope="module")
+def batch(fast_image: str) -> Iterator[Batch]:
+    with batch_function(fast_image) as batch:
+        yield batch
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -170,3 +215,53 @@ def test_batch_gives_every_document_its_result(batch: Batch, outputs: list[Any])
     assert batch.result("lab night/a+b é.xml")["predictions"] == expected(outputs, 3)
     assert batch.result("good")["predictions"] == expected(outputs, 2)
     assert batch.result("bad")["status"] == 400
+
+
+def test_batch_continues_in_further_invocations(fast_image: str, tmp_path: Path) -> None:
+    """Of five seconds, of which three are for handing over."""
+    model = heavy(tmp_path)
+    given = matrices(700, (400, 1))
+    with batch_function(
+        fast_image,
+        *("--volume", f"{tmp_path / 'bundle'}:/opt/heavy:ro"),
+        MODEL_DIR="/opt/heavy",
+        AWS_LAMBDA_FUNCTION_TIMEOUT="5",
+        HAND_OVER_S="3",
+    ) as batch:
+        put(batch.aws, "long", xml(given))
+        assert batch.run() >= 3
+        answer = batch.aws.client("s3").get_object(Bucket=BUCKET, Key="predictions/long.json")
+        content = answer["Body"].read()
+    expected = to_json(model, predict_all(given, model, model.passport.batch_size), 10**9)
+    assert content == expected
+
+
+def test_batch_survives_its_own_death(fast_image: str, outputs: list[Any]) -> None:
+    """Killed while it works, at moments of a seed; every document still gets its result."""
+    rng = random.Random(1)
+    names = [f"{i}.xml" for i in range(8)]
+    with batch_function(fast_image, visibility_s=3) as batch:
+        for name in names:
+            put(batch.aws, name, xml(matrices(_DISTINCT)))
+        kills = 0
+
+        def invoke_and_kill(event: Any) -> Any:
+            nonlocal kills
+            if kills < len(names):
+                kills += 1
+                threading.Timer(rng.uniform(0.02, 0.25), batch.kill).start()
+            return invoke(batch.address, event)
+
+        sqs, deadline = batch.aws.client("sqs"), time.monotonic() + 90
+        while len(done := _results(batch.aws)) < len(names) and time.monotonic() < deadline:
+            with contextlib.suppress(OSError, KeyError, ValueError):
+                deliver(sqs, batch.aws.queue_url, invoke_and_kill)
+        assert kills == len(names)
+        assert done == {f"predictions/{name}.json" for name in names}
+        for name in names:
+            assert batch.result(name)["predictions"] == expected(outputs, _DISTINCT)
+
+
+def _results(aws: Aws) -> set[str]:
+    listed = aws.client("s3").list_objects_v2(Bucket=BUCKET, Prefix="predictions/")
+    return {found["Key"] for found in listed.get("Contents", [])}

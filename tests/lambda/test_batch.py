@@ -17,7 +17,7 @@ from serving.model import predict_all
 from serving.settings import Storage
 from tests.support.batch import left, problem, put, result
 from tests.support.documents import every_form, matrices, one, xml
-from tests.support.models import compiled, saved
+from tests.support.models import heavy
 
 BATCH, XML = "predict.batch.handler.batch", {"content-type": "application/xml"}
 
@@ -76,15 +76,7 @@ def test_a_document_of_several_invocations_has_the_bytes_of_one(
     tmp_path: Path, queue: Aws, results: Store, name: str
 ) -> None:
     """By the clock: a model that takes about 20 ms a matrix, and invocations of two seconds."""
-    import keras
-
-    inputs = keras.Input((400, 1))
-    x = inputs
-    for _ in range(4):
-        x = keras.layers.Conv1D(192, 33, padding="same", activation="relu")(x)
-    x = keras.layers.GlobalAveragePooling1D()(x)
-    keras_model = keras.Model(inputs, keras.layers.Dense(2)(x))
-    model = compiled(saved(keras_model, tmp_path))
+    model = heavy(tmp_path)
     given = matrices(700, (400, 1))
     put(queue, name, xml(given))
     env = {"MODEL_DIR": str(tmp_path / "bundle"), "HAND_OVER_S": "3"} | queue.env

@@ -98,10 +98,10 @@ class _Redirect(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def ground() -> Iterator[Ground]:
-    """Listen on the loopback addresses, with one port where there is IPv6."""
+def ground(host: str = "127.0.0.1") -> Iterator[Ground]:
+    """Listen on an address, and on the loopback address of IPv6 where there is one."""
     with ExitStack() as stack:
-        first = stack.enter_context(create_server(("127.0.0.1", 0)))
+        first = stack.enter_context(create_server((host, 0)))
         listeners = [first]
         try:
             address = ("::1", first.getsockname()[1])
