@@ -4,9 +4,11 @@ uploads/<name>               the document
 predictions/<name>.json      the predictions, or the problem that the document had
 progress/<name>.json         how far a job is, for whoever asks
 progress/<name>.work         what a job has done, for the invocation that goes on
+progress/<name>.erased       that somebody erased it, for a job that dies before it looks
 """
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 UPLOADS, RESULTS, NOTES = "uploads/", "predictions/", "progress/"
 
@@ -38,6 +40,19 @@ class Parts:
     upload_id: str | None = None
     etags: list[str] = field(default_factory=list)
     tail: bytes = b""
+
+
+class Note(StrEnum):
+    """What is noted beside a document."""
+
+    PROGRESS = ".json"
+    WORK = ".work"
+    ERASED = ".erased"
+
+
+def note_key(name: str, kind: Note) -> str:
+    """Where a note on a document is."""
+    return f"{NOTES}{name}{kind}"
 
 
 def result_key(name: str) -> str:

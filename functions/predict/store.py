@@ -4,7 +4,7 @@ A result is written once, and only whole (`If-None-Match`), and says which docum
 whoever comes second, late or with an older document changes nothing.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,9 +12,10 @@ from typing import Any
 
 from predict.clients import ForbiddenError, s3_client, translated
 from predict.contract import PROBLEM_TYPE
-from predict.keys import NOTES, UPLOADS, Parts, Result, Source, result_key
+from predict.erasure import abort_uploads, erase
+from predict.keys import UPLOADS, Note, Parts, Result, Source, note_key, result_key
 from predict.objects import Body, ObjectReader, ObjectWriter
-from serving.errors import InvalidInputError, NotFoundError, UnavailableError
+from serving.errors import ChangedError, InvalidInputError, NotFoundError, UnavailableError
 from serving.settings import Storage
 
 JSON = "application/json"
@@ -126,16 +127,6 @@ class Store:
             )
         return _etag(answer)
 
-    def abandon(self, name: str, parts: Parts) -> None:
-        """Give up a result in the making; what cannot be removed now, the bucket's rule removes."""
-        if parts.upload_id is not None:
-            with suppress(UnavailableError, InvalidInputError), translated():
-                self._s3.abort_multipart_upload(
-                    Bucket=self.storage.bucket,
-                    Key=result_key(name),
-                    UploadId=parts.upload_id,
-                )
-
     def withdraw(self, name: str, etag: str) -> None:
         """Remove a result, unless it is another one meanwhile.
 
@@ -145,34 +136,51 @@ class Store:
         with suppress(NotFoundError), translated():
             self._s3.delete_object(Bucket=self.storage.bucket, Key=result_key(name), IfMatch=etag)
 
-    def note(self, name: str, kind: str = ".json") -> bytes | None:
+    def note(self, name: str, kind: Note) -> bytes | None:
         """A note on a job; None where there is none."""
         try:
             with translated():
-                answer = self._s3.get_object(Bucket=self.storage.bucket, Key=NOTES + name + kind)
+                answer = self._s3.get_object(Bucket=self.storage.bucket, Key=note_key(name, kind))
                 content: bytes = answer["Body"].read()
         except NotFoundError:
             return None
         return content
 
-    def put_note(self, name: str, content: bytes, kind: str = ".json") -> None:
+    def put_note(self, name: str, content: bytes, kind: Note) -> None:
         """Write a note on a job over the one before."""
-        self._put(NOTES + name + kind, content)
+        self._put(note_key(name, kind), content)
 
-    def remove_notes(self, name: str) -> None:
-        """A job is done; what is left behind, the bucket's rule removes."""
+    def tidy(self, name: str, kinds: Iterable[Note] = (Note.PROGRESS, Note.WORK)) -> None:
+        """Remove what jobs left beside a document that needs no more of them.
+
+        Notes, and results in the making: of this job, of one that was killed, of one that runs
+        beside it and will find the result. What cannot be removed now, the bucket's rule removes.
+        """
         with suppress(UnavailableError), translated():
-            for kind in (".json", ".work"):
-                self._s3.delete_object(Bucket=self.storage.bucket, Key=NOTES + name + kind)
+            abort_uploads(self._s3, self.storage.bucket, result_key(name))
+            notes = [{"Key": note_key(name, kind)} for kind in kinds]
+            self._s3.delete_objects(Bucket=self.storage.bucket, Delete={"Objects": notes})
+
+    def was_erased(self, name: str) -> bool:
+        """Whether the document was erased, and nothing was uploaded under its name since."""
+        return self.note(name, Note.ERASED) is not None
 
     def erase(self, name: str) -> bool:
         """Remove a document and all that was made of it, in every version; whether there was any.
 
-        The document goes first: a job that ends meanwhile then withdraws its result.
+        The document goes before its result: a job that ends meanwhile then withdraws what it
+        published, and should it die instead, the next one knows by the note that it was erased.
         """
-        keys = [UPLOADS + name, NOTES + name + ".work", NOTES + name + ".json"]
-        removed = [self._erase(key) for key in [*keys, result_key(name)]]
-        return any(removed)
+        keys = [UPLOADS + name, result_key(name)]
+        found = any(map(self._is_there, keys))
+        if found:
+            self.put_note(name, b"{}", Note.ERASED)
+        keys[1:1] = [note_key(name, kind) for kind in (Note.PROGRESS, Note.WORK)]
+        with translated():
+            for key in keys:
+                erase(self._s3, self.storage.bucket, key)
+            abort_uploads(self._s3, self.storage.bucket, result_key(name))
+        return found
 
     def upload_form(self, name: str, limit_bytes: int) -> dict[str, Any]:
         """A presigned POST for a document: {"url": …, "fields": {…}}; S3 itself holds the limit."""
@@ -214,31 +222,11 @@ class Store:
             )
         return _etag(answer)
 
-    def _erase(self, key: str) -> bool:
+    def _is_there(self, key: str) -> bool:
         try:
-            found = self._head(key) is not None
+            return self._head(key) is not None
         except InvalidInputError:  # there, and nobody here can read it
-            found = True
-        with translated():
-            removed = self._s3.delete_object(Bucket=self.storage.bucket, Key=key)
-        if removed.get("DeleteMarker"):  # the bucket keeps versions, which ours does not
-            self._erase_versions(key)
-        return found
-
-    def _erase_versions(self, key: str) -> None:
-        with translated():
-            pages = self._s3.get_paginator("list_object_versions").paginate(
-                Bucket=self.storage.bucket, Prefix=key
-            )
-            for page in pages:
-                listed = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
-                for version in listed:
-                    if version["Key"] == key:
-                        self._s3.delete_object(
-                            Bucket=self.storage.bucket, Key=key, VersionId=version["VersionId"]
-                        )
-                if any(version["Key"] != key for version in listed):
-                    break  # in order, so that those of longer keys come behind
+            return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,6 +277,8 @@ def _unreadable(source: Source, our_key: str | None) -> Iterator[None]:
     """Whose fault it is that S3 lets us see a document and not read it."""
     try:
         yield
+    except NotFoundError as cause:
+        raise ChangedError("the document is not there any more") from cause
     except ForbiddenError as cause:
         if source.kms_key is None or source.kms_key == our_key:
             raise  # our role's or our key's: an operator mends that, and the document waits

@@ -10,7 +10,7 @@ from fastapi import FastAPI, Response
 
 from predict.batch.notes import Progress
 from predict.contract import PROBLEM_TYPE, Predictions, Running, Upload, UploadForm
-from predict.keys import Result, Source
+from predict.keys import Note, Result, Source
 from predict.problems import Problem, problem
 from predict.refusals import REFUSALS, answer
 from serving.errors import InvalidInputError, NotFoundError, ServingError
@@ -19,7 +19,7 @@ from serving.settings import Limits
 if TYPE_CHECKING:  # boto3 takes a third of a second, which inline predictions do not need
     from predict.store import Store
 
-_OUT_OF = "nothing was uploaded under this id, or it was erased, or it has expired"
+_NOTHING = "nothing was uploaded under this id, or it was erased, or it has expired"
 _SOON_S, _LATER_S = 2, 10  # when to ask again, about a document that is done in seconds or not
 _LATER_BYTES = 300_000_000
 
@@ -89,17 +89,19 @@ def add(app: FastAPI, open_store: "Callable[[], Store]", limits: Limits) -> None
     )
     def erase(id: str) -> None:
         if not open_store().erase(id):
-            raise NotFoundError(_OUT_OF)
+            raise NotFoundError(_NOTHING)
 
 
 def _look_up(store: "Store", name: str, limits: Limits) -> Response:
     result = store.result(name)
     source = _source(store, name)
+    if result and source is None and store.was_erased(name):  # and its job died
+        raise NotFoundError(_NOTHING)
     if result and (source is None or source.etag == result.source_etag):
         return _give(store, name, result, limits)
     if source is None:
-        raise NotFoundError(_OUT_OF)
-    progress = Progress.from_json(store.note(name))
+        raise NotFoundError(_NOTHING)
+    progress = Progress.from_json(store.note(name, Note.PROGRESS))
     if progress and progress.state == "set aside":
         return _set_aside()
     running = Running(id=name, state="waiting")

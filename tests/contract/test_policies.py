@@ -20,7 +20,11 @@ DAY_S = 86_400
 RIGHTS = {
     "PredictFunction": {
         "PredictLogs.Arn": {"logs:CreateLogStream", "logs:PutLogEvents"},
-        "Documents.Arn": {"s3:ListBucket", "s3:ListBucketVersions"},
+        "Documents.Arn": {
+            "s3:ListBucket",
+            "s3:ListBucketVersions",
+            "s3:ListBucketMultipartUploads",
+        },
         "Documents.Arn/uploads/*": {
             "s3:PutObject",
             "s3:GetObject",
@@ -28,7 +32,9 @@ RIGHTS = {
             "s3:DeleteObjectVersion",
         },
         "Documents.Arn/progress/*": {"s3:GetObject", "s3:DeleteObject", "s3:DeleteObjectVersion"},
+        "Documents.Arn/progress/*.erased": {"s3:PutObject"},
         "Documents.Arn/predictions/*": {
+            "s3:AbortMultipartUpload",
             "s3:GetObject",
             "s3:DeleteObject",
             "s3:DeleteObjectVersion",
@@ -36,14 +42,9 @@ RIGHTS = {
     },
     "BatchFunction": {
         "BatchLogs.Arn": {"logs:CreateLogStream", "logs:PutLogEvents"},
-        "Documents.Arn": {"s3:ListBucket"},
+        "Documents.Arn": {"s3:ListBucket", "s3:ListBucketMultipartUploads"},
         "Documents.Arn/uploads/*": {"s3:GetObject"},
-        "Documents.Arn/progress/*": {
-            "s3:GetObject",
-            "s3:PutObject",
-            "s3:AbortMultipartUpload",
-            "s3:DeleteObject",
-        },
+        "Documents.Arn/progress/*": {"s3:GetObject", "s3:PutObject", "s3:DeleteObject"},
         "Documents.Arn/predictions/*": {
             "s3:GetObject",
             "s3:PutObject",

@@ -1,9 +1,11 @@
 """The bucket, over HTTP: what is written when, and what is not."""
 
+from dataclasses import replace
+
 import pytest
 
 from local.aws import BUCKET, Aws
-from predict.keys import Parts, Source, result_key
+from predict.keys import Note, Parts, Source, result_key
 from predict.objects import PART_BYTES
 from predict.store import Store
 from serving.errors import ChangedError, UnavailableError
@@ -22,7 +24,7 @@ def test_store_knows_what_is_there(store: Store, source: Source, name: str) -> N
     assert (source.name, source.size_bytes) == (name, 11)
     assert store.source("nowhere") is None
     assert store.result(name) is None
-    assert store.note(name) is None
+    assert store.note(name, Note.PROGRESS) is None
     assert store.read(source, lambda: None).read() == b"<matrices/>"
 
 
@@ -58,17 +60,24 @@ def test_store_publishes_no_second_upload(store: Store, source: Source) -> None:
         store.publish(source, second.pause())
 
 
-def test_store_leaves_nothing_of_what_was_abandoned(store: Store, aws: Aws, source: Source) -> None:
-    writer = store.writer(source)
-    writer.write(b"x" * PART_BYTES)
-    parts = writer.pause()
-    store.abandon(source.name, parts)
-    store.abandon(source.name, parts)  # however often
-    assert store.result(source.name) is None
+def test_store_tidies_what_is_not_finished(store: Store, aws: Aws, source: Source) -> None:
+    writers = [store.writer(source) for _ in range(2)]
+    neighbour = store.writer(replace(source, name=f"{source.name}.2"))
+    for writer in (*writers, neighbour):
+        writer.write(b"x" * PART_BYTES)
+    for kind in Note:
+        store.put_note(source.name, b"{}", kind)
+    store.tidy(source.name)
+    assert store.was_erased(source.name)
+    store.tidy(source.name, Note)
+    store.tidy(source.name, Note)  # however often
+    assert [store.note(source.name, kind) for kind in Note] == [None] * len(Note)
     listed = aws.client("s3").list_multipart_uploads(Bucket=BUCKET).get("Uploads", [])
-    assert result_key(source.name) not in {upload["Key"] for upload in listed}
+    keys = [upload["Key"] for upload in listed]
+    assert result_key(source.name) not in keys
+    assert result_key(f"{source.name}.2") in keys
     with pytest.raises(UnavailableError):  # NoSuchUpload in AWS, a 500 here
-        store.publish(source, parts)
+        store.publish(source, writers[0].pause())
 
 
 def test_store_withdraws_the_result_that_was_meant(store: Store, source: Source) -> None:
@@ -85,8 +94,9 @@ def test_store_erases_every_version_and_no_neighbour(
 ) -> None:
     s3 = aws.client("s3")
     store.publish(source, Parts(tail=b"{}"))
-    store.put_note(name, b"{}")
-    store.put_note(name, b"{}", ".work")
+    store.put_note(name, b"{}", Note.PROGRESS)
+    store.put_note(name, b"{}", Note.WORK)
+    store.writer(source).write(b"x" * PART_BYTES)
     s3.put_object(Bucket=BUCKET, Key=f"uploads/{name}.2", Body=b"a neighbour")
     s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
     try:
@@ -100,6 +110,9 @@ def test_store_erases_every_version_and_no_neighbour(
         listed = [*found.get("Versions", []), *found.get("DeleteMarkers", [])]
         assert key not in {version["Key"] for version in listed}
     assert s3.head_object(Bucket=BUCKET, Key=f"uploads/{name}.2")["ContentLength"] == 11
+    uploads = s3.list_multipart_uploads(Bucket=BUCKET).get("Uploads", [])
+    assert result_key(name) not in [upload["Key"] for upload in uploads]
+    assert store.was_erased(name)
     assert not store.erase(name)
 
 

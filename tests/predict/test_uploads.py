@@ -13,8 +13,9 @@ from fastapi.testclient import TestClient
 
 from local.aws import BUCKET, Aws
 from predict.api import create_app
-from predict.batch.job import Job, create_job
+from predict.batch.job import Job, Outcome, create_job
 from predict.batch.notes import Progress
+from predict.keys import Note, Parts
 from predict.store import Store
 from serving.errors import UnavailableError
 from serving.model import Model, open_model
@@ -97,7 +98,7 @@ def test_the_form_holds_the_limit_of_its_size(large: TestClient, stored: Setting
 
 def test_how_far_it_is(large: TestClient, store: Store, aws: Aws, name: str) -> None:
     put(aws, name, SMALL)
-    store.put_note(name, Progress.running(3200, 42, 100).to_json())
+    store.put_note(name, Progress.running(3200, 42, 100).to_json(), Note.PROGRESS)
     content = large.get(address(name)).json()
     assert content == {"id": name, "state": "running", "matrices": 3200, "progress": 0.42}
 
@@ -106,7 +107,7 @@ def test_what_was_set_aside_is_not_waited_for(
     large: TestClient, store: Store, aws: Aws, name: str, job: Job
 ) -> None:
     put(aws, name, SMALL)
-    store.put_note(name, Progress.set_aside().to_json())
+    store.put_note(name, Progress.set_aside().to_json(), Note.PROGRESS)
     answer = large.get(address(name))
     assert answer.status_code == 503
     assert answer.json()["type"] == "urn:verger:problem:set-aside"
@@ -118,7 +119,7 @@ def test_a_note_that_nobody_can_read_is_no_note(
     large: TestClient, store: Store, aws: Aws, name: str
 ) -> None:
     put(aws, name, SMALL)
-    store.put_note(name, b"{}")
+    store.put_note(name, b"{}", Note.PROGRESS)
     assert large.get(address(name)).json()["state"] == "waiting"
 
 
@@ -178,8 +179,27 @@ def test_erased_is_erased(large: TestClient, aws: Aws, name: str, job: Job) -> N
     assert (answer.status_code, answer.content) == (204, b"")
     assert large.get(address(name)).status_code == 404
     assert large.delete(address(name)).status_code == 404
-    listed = aws.client("s3").list_objects_v2(Bucket=BUCKET)
-    assert not [o for o in listed.get("Contents", []) if name in o["Key"]]
+    listed = aws.client("s3").list_objects_v2(Bucket=BUCKET).get("Contents", [])
+    found = [o["Key"] for o in listed if name in o["Key"]]
+    assert found == [f"progress/{name}.erased"]
+
+
+def test_a_result_that_a_dead_job_left_behind_an_erasure_is_none(
+    large: TestClient, store: Store, aws: Aws, name: str, job: Job
+) -> None:
+    """It was published when the document was gone, and the job died before it looked."""
+    put(aws, name, SMALL)
+    source = store.source(name)
+    assert source is not None
+    assert large.delete(address(name)).status_code == 204
+    store.publish(source, Parts(tail=b"{}"))
+    assert large.get(address(name)).status_code == 404
+    assert job.run(name, FOREVER) is Outcome.GONE
+    assert store.result(name) is None
+    put(aws, name, SMALL)  # the name may be used again
+    assert job.run(name, FOREVER) is Outcome.PREDICTED
+    assert large.get(address(name)).status_code == 200
+    assert not store.was_erased(name)
 
 
 @pytest.mark.parametrize("path", ["/predictions/nowhere", "/predictions/a/b/c.xml"])

@@ -21,6 +21,7 @@ from predict.batch.deadline import Deadline, OutOfTimeError
 from predict.batch.deliveries import names
 from predict.batch.job import Job, Outcome
 from predict.batch.notes import Progress
+from predict.keys import Note
 from predict.problems import log_failure
 from serving.errors import UnavailableError
 from serving.settings import Storage
@@ -100,7 +101,7 @@ class _Delivery:
         tries = int(self._record.attributes.approximate_receive_count)
         try:
             if tries >= self._storage.max_receives and name:
-                self._job.store.put_note(name, Progress.set_aside().to_json())
+                self._job.store.put_note(name, Progress.set_aside().to_json(), Note.PROGRESS)
             if isinstance(error, UnavailableError | OutOfTimeError):
                 self._queue.bring_back(self._record.receipt_handle, min(15 * 2 ** (tries - 1), 900))
         except UnavailableError as another:  # then it comes back when it always would

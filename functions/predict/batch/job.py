@@ -17,7 +17,7 @@ from typing import BinaryIO, cast
 from predict.answer import CLOSING, opening, rows
 from predict.batch.deadline import Deadline, OutOfTimeError
 from predict.batch.notes import Progress, Work
-from predict.keys import Parts, Source
+from predict.keys import Note, Parts, Result, Source
 from predict.objects import ObjectReader, ObjectWriter
 from predict.problems import explain, to_bytes
 from predict.store import Store
@@ -71,55 +71,47 @@ class Job:
         except InvalidInputError as fault:  # nobody can read it, whatever it is
             return Outcome.REPEATED if result else self._refuse(Source(name, "", 0), fault)
         if source is None:
-            return self._forget(name, Outcome.REPEATED if result else Outcome.GONE)
+            return self._gone(name, result)
         if result and result.source_etag == source.etag:
-            return self._forget(name, Outcome.REPEATED)
+            self.store.tidy(name)
+            return Outcome.REPEATED
         if result:  # of a document that was there before
             self.store.withdraw(name, result.etag)
         return self._make(source, deadline)
 
-    def _forget(self, name: str, outcome: Outcome) -> Outcome:
-        """Remove what an unfinished job may have left; its parts hold predictions."""
-        if kept := Work.from_json(self.store.note(name, ".work")):
-            self.store.abandon(name, kept.parts)
-        self.store.remove_notes(name)
-        return outcome
+    def _gone(self, name: str, result: Result | None) -> Outcome:
+        """Documents expire before their results; what was erased has none."""
+        if result and self.store.was_erased(name):
+            self.store.withdraw(name, result.etag)
+            result = None
+        if result is None:
+            self.store.tidy(name)
+        return Outcome.REPEATED if result else Outcome.GONE
 
     def _make(self, source: Source, deadline: Deadline) -> Outcome:
-        work, kept = self._work(source)
+        work = self._work(source)
         writer = self.store.writer(source, work.parts)
         before = work.matrices
         try:
             self._write(source, work, writer, deadline)
             return self._publish(source, writer.pause())
         except InvalidInputError as fault:
-            self.store.abandon(source.name, writer.parts)
             return self._refuse(source, fault)
         except OutOfTimeError as cause:
             if work.matrices == before:
                 raise UnavailableError("no batch was done before the invocation's end") from cause
             work.parts = writer.pause()
-            self.store.put_note(source.name, work.to_json(), ".work")
+            self.store.put_note(source.name, work.to_json(), Note.WORK)
             return Outcome.CONTINUED
-        except ChangedError:  # or its parts are lost: nothing to go on with
-            self.store.abandon(source.name, writer.parts)
-            self.store.remove_notes(source.name)
-            raise
-        except UnavailableError:
-            if not kept:  # what is noted down is gone on with
-                self.store.abandon(source.name, writer.parts)
+        except ChangedError:  # its parts may be lost: nothing to go on with
+            self.store.tidy(source.name)
             raise
 
-    def _work(self, source: Source) -> tuple[Work, bool]:
-        """What there is to go on with, and whether an invocation before this one left it."""
+    def _work(self, source: Source) -> Work:
+        """What an invocation before this one did, if it can be gone on with."""
         fresh = Work.begin(source, self.model, self.batch_size)
-        kept = Work.from_json(self.store.note(source.name, ".work"))
-        if kept is None:
-            return fresh, False
-        if kept.continues(fresh):
-            return kept, True
-        self.store.abandon(source.name, kept.parts)
-        return fresh, False
+        kept = Work.from_json(self.store.note(source.name, Note.WORK))
+        return kept if kept is not None and kept.continues(fresh) else fresh
 
     def _write(self, source: Source, work: Work, writer: ObjectWriter, deadline: Deadline) -> None:
         """Predict what is left of a document; `work` says how far that came."""
@@ -150,7 +142,7 @@ class Job:
     def _note(self, source: Source, matrices: int, read_bytes: int) -> None:
         progress = Progress.running(matrices, read_bytes, source.size_bytes)
         with suppress(UnavailableError):
-            self.store.put_note(source.name, progress.to_json())
+            self.store.put_note(source.name, progress.to_json(), Note.PROGRESS)
 
     def _refuse(self, source: Source, fault: InvalidInputError) -> Outcome:
         """The problem is the result."""
@@ -163,15 +155,14 @@ class Job:
         It is looked at afterwards: whoever erases a document erases it before its result.
         """
         etag = self.store.publish(source, parts, status)
-        self.store.remove_notes(source.name)
         outcome = Outcome.PREDICTED if status == 200 else Outcome.REFUSED
-        if not source.etag:
-            return outcome
-        now = self.store.source(source.name)
+        now = self.store.source(source.name) if source.etag else source
         if now is not None and now.etag == source.etag:
+            self.store.tidy(source.name, Note)  # what was erased is of a document before this one
             return outcome
         self.store.withdraw(source.name, etag)
         if now is None:
+            self.store.tidy(source.name)
             return Outcome.GONE
         raise ChangedError("the document is another one meanwhile")
 

@@ -14,6 +14,7 @@ from local.delivery import Context, deliver, sqs_event
 from predict.batch.edge import Handler, create_handler
 from predict.batch.job import Job, create_job
 from predict.batch.queue import SqsQueue
+from predict.keys import Note
 from predict.store import Store
 from serving.errors import UnavailableError
 from serving.model import open_model
@@ -123,7 +124,7 @@ def test_a_passing_fault_is_tried_again_soon_and_set_aside_in_the_end(
         assert failed(handler(event(bridge_event(f"uploads/{name}"), tries=tries), Context())) == [
             "0"
         ]
-        note = job.store.note(name)
+        note = job.store.note(name, Note.PROGRESS)
         assert (b"set aside" in (note or b"")) is (tries == 3)
     assert queue.brought_back == [("r0", 15), ("r0", 30), ("r0", 60)]
 

@@ -12,7 +12,8 @@ from local.aws import BUCKET, Aws
 from predict import objects
 from predict.answer import to_json
 from predict.batch.job import Job, Outcome, create_job
-from predict.keys import Parts, Source, result_key
+from predict.erasure import abort_uploads
+from predict.keys import Note, Parts, Source, result_key
 from predict.store import Store
 from serving.errors import ChangedError, UnavailableError
 from serving.model import Model, open_model, predict_all
@@ -185,9 +186,7 @@ def test_work_whose_parts_are_lost_is_done_again(
 ) -> None:
     monkeypatch.setattr(objects, "PART_BYTES", 1024)
     continued(job, aws, name)
-    for upload in aws.client("s3").list_multipart_uploads(Bucket=BUCKET)["Uploads"]:
-        if upload["Key"] == result_key(name):
-            store.abandon(name, Parts(upload["UploadId"]))
+    abort_uploads(aws.client("s3"), BUCKET, result_key(name))
     real = Store.publish
 
     def publish(store: Store, source: Source, parts: Parts, status: int = 200) -> str:
@@ -269,6 +268,52 @@ def test_a_document_that_changes_while_its_result_is_published(
         assert result(store, name) == inline(model, 2)
 
 
+def test_a_document_that_goes_before_it_is_read_and_comes_again(
+    job: Job, store: Store, aws: Aws, model: Model, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The problem would be kept, since the document is the same."""
+    s3, real = aws.client("s3"), Store.read
+
+    def read(store: Store, source: Source, check: Callable[[], None]) -> Any:
+        monkeypatch.setattr(Store, "read", real)
+        s3.delete_object(Bucket=BUCKET, Key=f"uploads/{name}")
+        return real(store, source, check)
+
+    monkeypatch.setattr(Store, "read", read)
+    put(aws, name, SMALL)
+    assert job.run(name, FOREVER) is Outcome.GONE
+    put(aws, name, SMALL)
+    assert job.run(name, FOREVER) is Outcome.PREDICTED
+    assert result(store, name) == inline(model, 3)
+
+
+def test_erasing_leaves_nothing_of_a_document_that_is_continued(
+    job: Job, store: Store, aws: Aws, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(objects, "PART_BYTES", 1024)
+    continued(job, aws, name)
+    assert store.erase(name)
+    assert left(aws, name) == {f"progress/{name}.erased"}
+    assert job.run(name, FOREVER) is Outcome.GONE
+    assert left(aws, name) == {f"progress/{name}.erased"}
+    put(aws, name, SMALL)
+    assert job.run(name, FOREVER) is Outcome.PREDICTED
+    assert not left(aws, name)
+
+
+def test_a_repetition_beside_a_job_that_handed_over_leaves_no_parts(
+    job: Job, aws: Aws, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It publishes first, with parts of its own."""
+    monkeypatch.setattr(objects, "PART_BYTES", 1024)
+    real = Store.note
+    monkeypatch.setattr(Store, "note", lambda *_: None)
+    continued(job, aws, name)
+    assert job.run(name, FOREVER) is Outcome.PREDICTED
+    monkeypatch.setattr(Store, "note", real)
+    assert not left(aws, name)
+
+
 def test_a_document_that_changes_while_it_is_read(
     job: Job, store: Store, aws: Aws, model: Model, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -310,7 +355,7 @@ def test_job_notes_how_far_it_is(
     noted = []
     real = Store.put_note
 
-    def put_note(store: Store, name: str, content: bytes, kind: str = ".json") -> None:
+    def put_note(store: Store, name: str, content: bytes, kind: Note) -> None:
         noted.append(content)
         real(store, name, content, kind)
 
