@@ -15,7 +15,7 @@ from predict.handler import api, model, settings
 from serving.documents import Document, Matrix, read_document
 from serving.model import Model, open_model
 from serving.settings import BATCH_SIZE, Limits
-from serving.streaming import predict_stream
+from serving.streaming import predict_stream, threads_for
 
 _ENDLESS = Limits(inflated_bytes=2**62)
 # The bare engine: on a whole batch, on parts of it, or as the model itself cuts it. Whoever
@@ -81,7 +81,7 @@ def stream(path: str) -> dict[str, Any]:
 
 @cache
 def _with_one_thread() -> Model:
-    return open_model(settings.model_dir, threads=1)
+    return open_model(settings.model_dir, threads=threads_for(model.passport.batch_size))
 
 
 @cache

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from serving.errors import TooLargeError
+from serving.errors import RequestTooLargeError
 from serving.model import Model, Prediction
 
 CLOSING = "]}"
@@ -29,7 +29,7 @@ def to_json(model: Model, predictions: Iterable[Prediction], limit_bytes: int) -
             two bytes and a letter that is not ASCII takes six or twelve.
 
     Raises:
-        TooLargeError: the answer is longer; found as soon as it is.
+        RequestTooLargeError: the answer is longer; found as soon as it is.
     """
     pieces = [opening(model)]
     size_bytes = len(json.dumps(pieces[0]))
@@ -37,7 +37,7 @@ def to_json(model: Model, predictions: Iterable[Prediction], limit_bytes: int) -
         pieces.append(piece)
         size_bytes += len(json.dumps(piece)) - len('""')
         if size_bytes > limit_bytes:
-            raise TooLargeError(
+            raise RequestTooLargeError(
                 f"the answer has more than {limit_bytes:,} bytes after {position + 1} matrices: "
                 "send fewer at once"
             )

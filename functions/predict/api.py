@@ -27,7 +27,7 @@ from predict.request import WAY_OUT, is_link, read_body, read_link
 from serving import __version__
 from serving.documents import Document, read_document
 from serving.documents.schema import schema
-from serving.errors import TooLargeError
+from serving.errors import RequestTooLargeError
 from serving.model import Model, predict_all
 from serving.settings import Settings
 
@@ -108,7 +108,7 @@ def _add_predictions(
         except Exception as error:
             # Not left to the framework, which logs a traceback that may quote the document.
             problem = explain(error)
-            if open_store is not None and _is_too_large_for_a_request(error):
+            if open_store is not None and isinstance(error, RequestTooLargeError):
                 await run_in_threadpool(uploads.offer, open_store, settings.limits, problem)
             return refusals.answer(problem)
         return Response(content, media_type="application/json")
@@ -143,11 +143,6 @@ class _Answer:
     def _predict(self, body: BinaryIO, document: Document) -> bytes:
         predictions = predict_all(read_document(body, document), self._model, self._batch_size)
         return to_json(self._model, predictions, self._settings.limits.answer_bytes)
-
-
-def _is_too_large_for_a_request(error: Exception) -> bool:
-    """And not in a place of the document, which would be too large anywhere."""
-    return isinstance(error, TooLargeError) and error.matrix is None and error.line is None
 
 
 def _add_service(

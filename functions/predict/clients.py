@@ -21,8 +21,19 @@ _UNREADABLE = {
 }
 
 
+# Of GetObject, which our requests give no other reason for.
+_UNREADABLE = {
+    "InvalidObjectState": "archived",
+    "InvalidRequest": "encrypted with a key that only its sender has (SSE-C)",
+}
+
+
 class ForbiddenError(UnavailableError):
     """We may not; an operator can change that."""
+
+
+class RefusedError(UnavailableError):
+    """S3 does not take the request, for a reason that its answer has no place for."""
 
 
 def s3_client(region: str | None, endpoint: str | None) -> Any:
@@ -49,6 +60,8 @@ def _suffix(region: str | None) -> str:
 def _client(service: str, region: str | None, endpoint: str, **options: Any) -> Any:
     config = Config(
         connect_timeout=3,
+        # TLS and the ETag say enough, and an upload's parts would have to go with how it began.
+        request_checksum_calculation="when_required",
         read_timeout=15,
         retries={"mode": "standard", "total_max_attempts": 5},
         **options,
@@ -81,9 +94,37 @@ def _ours(cause: ClientError) -> Exception:
         return NotFoundError("there is no such object")
     if code in _CHANGED or code in _LOST_PARTS:
         return ChangedError(f"{operation}: {code}")
-    if code in _UNREADABLE and operation in {"HeadObject", "GetObject"}:
+    if operation == "GetObject" and code in _UNREADABLE:
         return InvalidInputError(f"the document cannot be read: it is {_UNREADABLE[code]}")
+    if code == "400":
+        return RefusedError(f"{operation}: {code}")
     if code in _FORBIDDEN or code.startswith("KMS."):
         return ForbiddenError(f"{operation}: {code}")
     # No message: it may quote a key, and keys are the customer's words.
     return UnavailableError(f"{operation}: {code}")
+
+
+@contextmanager
+def explained(kms_key: str | None, our_key: str | None) -> Iterator[None]:
+    """Whose fault it is that S3 lets us see a document and not read it.
+
+    Args:
+        kms_key: that it is encrypted with, if any.
+        our_key: that the bucket encrypts with.
+
+    Raises:
+        ChangedError: it is not there any more.
+        InvalidInputError: its sender named a key of their own.
+        ForbiddenError: our role or our key is wrong; the document waits until that is mended.
+    """
+    try:
+        yield
+    except NotFoundError as cause:
+        raise ChangedError("the document is not there any more") from cause
+    except ForbiddenError as cause:
+        if kms_key is None or kms_key == our_key:
+            raise
+        raise InvalidInputError(
+            "the document is encrypted with a key that this service may not use: "
+            "upload it without naming a key"
+        ) from cause

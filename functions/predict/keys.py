@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 UPLOADS, RESULTS, NOTES = "uploads/", "predictions/", "progress/"
+_LONGEST_KEY_BYTES = 1024
+UNREADABLE = ""  # the ETag of a document that S3 does not let us see
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,14 @@ class Note(StrEnum):
 def note_key(name: str, kind: Note) -> str:
     """Where a note on a document is."""
     return f"{NOTES}{name}{kind}"
+
+
+def is_name(name: str) -> bool:
+    """Whether a document of that name can have a result: S3 takes keys of 1,024 bytes of text."""
+    try:
+        return len(name) > 0 and len(result_key(name).encode()) <= _LONGEST_KEY_BYTES
+    except UnicodeEncodeError:  # half a surrogate pair
+        return False
 
 
 def result_key(name: str) -> str:

@@ -13,7 +13,7 @@ from time import monotonic
 from typing import Any, BinaryIO, cast
 
 from predict.presigned import Link, check_link
-from serving.errors import InvalidInputError, TooLargeError, UnavailableError, brief
+from serving.errors import InvalidInputError, RequestTooLargeError, UnavailableError, brief
 
 __all__ = ["Link", "check_link", "open_link"]
 
@@ -45,7 +45,7 @@ def open_link(
 
     Raises, here and while the stream is read:
         InvalidInputError: the URL is not followed, or S3 refuses it.
-        TooLargeError: more bytes, or more time.
+        RequestTooLargeError: more bytes, or more time.
         UnavailableError: S3 cannot be reached, fails, or breaks off.
     """
     link = check_link(url, endpoint)
@@ -202,7 +202,7 @@ class _Body(io.RawIOBase):
             self._clock.left_s()  # bytes may be here already, and the reader may be slow
             return self._response.read1(size_bytes)
         except TimeoutError as cause:
-            raise TooLargeError(
+            raise RequestTooLargeError(
                 f"the document takes more than {self._clock.limit_s:g} s to read in one request: "
                 f"{_WAY_OUT}"
             ) from cause
@@ -211,7 +211,7 @@ class _Body(io.RawIOBase):
 
     def _check(self, size_bytes: int) -> None:
         if size_bytes > self._limit_bytes:
-            raise TooLargeError(
+            raise RequestTooLargeError(
                 f"the object has {size_bytes:,} bytes or more; the limit is "
                 f"{self._limit_bytes:,} bytes by a URL: {_WAY_OUT}"
             )

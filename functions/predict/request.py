@@ -6,7 +6,7 @@ from fastapi import Request
 from pydantic import ValidationError
 
 from predict.contract import DOCUMENT_TYPES, LINK_TYPE, XML_TYPES, Link
-from serving.errors import InvalidInputError, TooLargeError, UnsupportedError
+from serving.errors import InvalidInputError, RequestTooLargeError, TooLargeError, UnsupportedError
 from serving.settings import Limits
 
 WAY_OUT = (
@@ -34,7 +34,10 @@ async def read_link(request: Request) -> str:
         InvalidInputError: it is not {"url": "…"}.
         TooLargeError: more bytes than a URL has.
     """
-    body = await _read(request, _LONGEST_LINK_BYTES, "This is more than a URL.")
+    try:
+        body = await _read(request, _LONGEST_LINK_BYTES, "This is more than a URL.")
+    except RequestTooLargeError as cause:  # an upload would not help
+        raise TooLargeError(str(cause)) from cause
     try:
         return Link.model_validate_json(body.getvalue()).url
     except ValidationError as cause:
@@ -53,7 +56,7 @@ async def read_body(request: Request, limits: Limits) -> io.BytesIO:
 
     Raises:
         UnsupportedError: a media type or a content encoding that is not read here.
-        TooLargeError: more bytes than one request may carry.
+        RequestTooLargeError: more bytes than one request may carry.
     """
     media_type = _media_type(request)
     if media_type not in DOCUMENT_TYPES:
@@ -87,5 +90,7 @@ async def _read(request: Request, limit_bytes: int, way_out: str) -> io.BytesIO:
     return io.BytesIO(b"".join(chunks))
 
 
-def _too_large(size: str, limit_bytes: int, way_out: str) -> TooLargeError:
-    return TooLargeError(f"{size} in one request; the limit is {limit_bytes:,} bytes. {way_out}")
+def _too_large(size: str, limit_bytes: int, way_out: str) -> RequestTooLargeError:
+    return RequestTooLargeError(
+        f"{size} in one request; the limit is {limit_bytes:,} bytes. {way_out}"
+    )

@@ -4,18 +4,18 @@ A result is written once, and only whole (`If-None-Match`), and says which docum
 whoever comes second, late or with an older document changes nothing.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from predict.clients import ForbiddenError, s3_client, translated
+from predict.clients import RefusedError, explained, s3_client, translated
 from predict.contract import PROBLEM_TYPE
 from predict.erasure import abort_uploads, erase
 from predict.keys import UPLOADS, Note, Parts, Result, Source, note_key, result_key
 from predict.objects import Body, ObjectReader, ObjectWriter
-from serving.errors import ChangedError, InvalidInputError, NotFoundError, UnavailableError
+from serving.errors import NotFoundError, UnavailableError
 from serving.settings import Storage
 
 JSON = "application/json"
@@ -39,7 +39,14 @@ class Store:
             InvalidInputError: it is encrypted with a key that only its sender has.
             UnavailableError: S3 does not say.
         """
-        found = self._head(UPLOADS + name)
+        try:
+            found = self._head(UPLOADS + name)
+        except RefusedError:  # without a reason, which HEAD has no place for
+            with translated():
+                self._s3.get_object(
+                    Bucket=self.storage.bucket, Key=UPLOADS + name, Range="bytes=0-0"
+                )["Body"].close()
+            raise
         if found is None:
             return None
         return Source(name, _etag(found), found["ContentLength"], found.get("SSEKMSKeyId"))
@@ -55,7 +62,7 @@ class Store:
 
         def open_at(at: int) -> Body:
             wanted = {"Range": f"bytes={at}-"} if at else {}
-            with _unreadable(source, self.storage.kms_key), translated():
+            with explained(source.kms_key, self.storage.kms_key), translated():
                 answer = self._s3.get_object(
                     Bucket=self.storage.bucket,
                     Key=UPLOADS + source.name,
@@ -157,9 +164,23 @@ class Store:
         beside it and will find the result. What cannot be removed now, the bucket's rule removes.
         """
         with suppress(UnavailableError), translated():
-            abort_uploads(self._s3, self.storage.bucket, result_key(name))
             notes = [{"Key": note_key(name, kind)} for kind in kinds]
             self._s3.delete_objects(Bucket=self.storage.bucket, Delete={"Objects": notes})
+        with suppress(UnavailableError), translated():
+            abort_uploads(self._s3, self.storage.bucket, result_key(name))
+
+    def abandon(self, name: str, parts: Parts) -> None:
+        """Give up a result in the making, and no other one's."""
+        if parts.upload_id is not None:
+            with suppress(UnavailableError), translated():
+                self._s3.abort_multipart_upload(
+                    Bucket=self.storage.bucket, Key=result_key(name), UploadId=parts.upload_id
+                )
+
+    def remove_note(self, name: str, kind: Note) -> None:
+        """Remove a note on a job; nothing happens where there is none."""
+        with translated():
+            self._s3.delete_object(Bucket=self.storage.bucket, Key=note_key(name, kind))
 
     def was_erased(self, name: str) -> bool:
         """Whether the document was erased, and nothing was uploaded under its name since."""
@@ -225,7 +246,7 @@ class Store:
     def _is_there(self, key: str) -> bool:
         try:
             return self._head(key) is not None
-        except InvalidInputError:  # there, and nobody here can read it
+        except RefusedError:  # there, and nobody here can read it
             return True
 
 
@@ -270,19 +291,3 @@ def _content_type(status: int) -> str:
 def _etag(answer: Mapping[str, Any]) -> str:
     etag: str = answer["ETag"]
     return etag.strip('"')
-
-
-@contextmanager
-def _unreadable(source: Source, our_key: str | None) -> Iterator[None]:
-    """Whose fault it is that S3 lets us see a document and not read it."""
-    try:
-        yield
-    except NotFoundError as cause:
-        raise ChangedError("the document is not there any more") from cause
-    except ForbiddenError as cause:
-        if source.kms_key is None or source.kms_key == our_key:
-            raise  # our role's or our key's: an operator mends that, and the document waits
-        raise InvalidInputError(
-            "the document is encrypted with a key that this service may not use: "
-            "upload it without naming a key"
-        ) from cause

@@ -10,7 +10,7 @@ from fastapi import FastAPI, Response
 
 from predict.batch.notes import Progress
 from predict.contract import PROBLEM_TYPE, Predictions, Running, Upload, UploadForm
-from predict.keys import Note, Result, Source
+from predict.keys import UNREADABLE, Note, Result, Source, is_name
 from predict.problems import Problem, problem
 from predict.refusals import REFUSALS, answer
 from serving.errors import InvalidInputError, NotFoundError, ServingError
@@ -88,11 +88,13 @@ def add(app: FastAPI, open_store: "Callable[[], Store]", limits: Limits) -> None
         summary="Erase a document and its result.",
     )
     def erase(id: str) -> None:
-        if not open_store().erase(id):
+        if not is_name(id) or not open_store().erase(id):
             raise NotFoundError(_NOTHING)
 
 
 def _look_up(store: "Store", name: str, limits: Limits) -> Response:
+    if not is_name(name):
+        raise NotFoundError(_NOTHING)
     result = store.result(name)
     source = _source(store, name)
     if result and source is None and store.was_erased(name):  # and its job died
@@ -102,10 +104,10 @@ def _look_up(store: "Store", name: str, limits: Limits) -> Response:
     if source is None:
         raise NotFoundError(_NOTHING)
     progress = Progress.from_json(store.note(name, Note.PROGRESS))
-    if progress and progress.state == "set aside":
-        return _set_aside()
     running = Running(id=name, state="waiting")
-    if progress:
+    if progress and progress.is_of(source):
+        if progress.is_set_aside:
+            return _set_aside()
         running = Running(
             id=name, state="running", matrices=progress.matrices, progress=progress.progress
         )
@@ -122,7 +124,7 @@ def _source(store: "Store", name: str) -> "Source | None":
     try:
         return store.source(name)
     except InvalidInputError:  # nobody can read it; its result says so
-        return None
+        return Source(name, UNREADABLE, 0)
 
 
 def _give(store: "Store", name: str, result: "Result", limits: Limits) -> Response:

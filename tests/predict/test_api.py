@@ -94,7 +94,7 @@ def test_predictions_refuse_with_a_problem(
     ("headers", "detail"),
     [
         ({}, 'the Content-Type is ""'),
-        ({"content-type": "application/json"}, 'the Content-Type is "application/json"'),
+        ({"content-type": "application/jsonl"}, 'the Content-Type is "application/jsonl"'),
         (XML | {"content-encoding": "br"}, 'the Content-Encoding is "br"'),
     ],
 )

@@ -4,11 +4,13 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from time import time
 from typing import Any
 from urllib.parse import quote
 
 import httpx2
 import pytest
+from botocore.exceptions import ClientError
 from fastapi.testclient import TestClient
 
 from local.aws import BUCKET, Aws
@@ -98,7 +100,7 @@ def test_the_form_holds_the_limit_of_its_size(large: TestClient, stored: Setting
 
 def test_how_far_it_is(large: TestClient, store: Store, aws: Aws, name: str) -> None:
     put(aws, name, SMALL)
-    store.put_note(name, Progress.running(3200, 42, 100).to_json(), Note.PROGRESS)
+    store.put_note(name, Progress(matrices=3200, progress=0.42).to_json(), Note.PROGRESS)
     content = large.get(address(name)).json()
     assert content == {"id": name, "state": "running", "matrices": 3200, "progress": 0.42}
 
@@ -107,7 +109,7 @@ def test_what_was_set_aside_is_not_waited_for(
     large: TestClient, store: Store, aws: Aws, name: str, job: Job
 ) -> None:
     put(aws, name, SMALL)
-    store.put_note(name, Progress.set_aside().to_json(), Note.PROGRESS)
+    store.put_note(name, Progress(until=time()).to_json(), Note.PROGRESS)
     answer = large.get(address(name))
     assert answer.status_code == 503
     assert answer.json()["type"] == "urn:verger:problem:set-aside"
@@ -115,11 +117,63 @@ def test_what_was_set_aside_is_not_waited_for(
     assert large.get(address(name)).status_code == 200
 
 
+def test_the_last_try_is_waited_for_until_it_ends(
+    large: TestClient, store: Store, aws: Aws, name: str
+) -> None:
+    """Its function may die without a word."""
+    put(aws, name, SMALL)
+    store.put_note(name, Progress(until=time() + 60).to_json(), Note.PROGRESS)
+    assert large.get(address(name)).status_code == 202
+    store.put_note(name, Progress(until=time() - 1).to_json(), Note.PROGRESS)
+    assert large.get(address(name)).status_code == 503
+
+
+def test_a_note_on_the_document_before_is_no_note(
+    large: TestClient, store: Store, aws: Aws, name: str
+) -> None:
+    put(aws, name, SMALL)
+    note = Progress(source="another", until=time() - 1, matrices=7)
+    store.put_note(name, note.to_json(), Note.PROGRESS)
+    assert large.get(address(name)).json()["state"] == "waiting"
+
+
+@pytest.mark.parametrize("name", ["%ED%A0%80", "x" * 1008])
+def test_a_name_that_no_document_has(large: TestClient, name: str) -> None:
+    for method in (large.get, large.delete):
+        assert method(f"/predictions/{name}").status_code == 404
+
+
+def test_a_document_that_nobody_can_read_any_more_has_no_older_result(
+    large: TestClient, store: Store, aws: Aws, name: str, job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was good, then its sender wrote it over, encrypted with a key that we do not have."""
+    put(aws, name, SMALL)
+    job.run(name, FOREVER)
+    head, get = store._s3.head_object, store._s3.get_object
+
+    def refuse(real: Any, code: str) -> Any:
+        def ask(**asked: Any) -> Any:
+            if asked["Key"] == f"uploads/{name}":
+                raise ClientError({"Error": {"Code": code}}, "GetObject")
+            return real(**asked)
+
+        return ask
+
+    monkeypatch.setattr(store._s3, "head_object", refuse(head, "400"))
+    monkeypatch.setattr(store._s3, "get_object", refuse(get, "InvalidRequest"))
+    assert large.get(address(name)).status_code == 202
+    assert job.run(name, FOREVER) is Outcome.REFUSED
+    answer = large.get(address(name))
+    assert answer.status_code == 422
+    assert "encrypted with a key that only its sender has" in answer.json()["detail"]
+    assert job.run(name, FOREVER) is Outcome.REPEATED
+
+
 def test_a_note_that_nobody_can_read_is_no_note(
     large: TestClient, store: Store, aws: Aws, name: str
 ) -> None:
     put(aws, name, SMALL)
-    store.put_note(name, b"{}", Note.PROGRESS)
+    store.put_note(name, b"[]", Note.PROGRESS)
     assert large.get(address(name)).json()["state"] == "waiting"
 
 

@@ -129,6 +129,16 @@ def test_npz_refuses_a_bomb() -> None:
         read(file.getvalue(), inflated_bytes=1_000_000)
 
 
+def test_npz_refuses_a_directory_of_many_arrays() -> None:
+    """zipfile would make an object of each of its entries: a gigabyte of some megabytes."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for i in range(22_000):
+            archive.writestr(f"{i}", b"")
+    with pytest.raises(InvalidInputError, match="too many arrays"):
+        read(file.getvalue())
+
+
 @given(st.integers(0, 10_000), st.integers(0, 255))
 def test_npz_with_any_byte_changed_is_read_or_refused(at: int, value: int) -> None:
     content = bytearray(npz(matrices(2, (3,))))

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from serving.documents import Matrix
-from serving.errors import InvalidInputError, MalformedError
-from serving.model import Model, open_model, predict_all
-from serving.streaming import predict_stream
+from serving.errors import InvalidInputError, MalformedError, UnavailableError
+from serving.model import Model, in_batches, open_model, predict_all
+from serving.streaming import predict_stream, threads_for
 from tests.support.documents import matrices
 
 
@@ -78,6 +78,41 @@ def test_stream_computes_on_several_cores(doubling: Model, monkeypatch: pytest.M
     list(predict_stream(numbered(100), doubling, 4))
     engine: Any = doubling._engine
     assert 1 < engine.most_at_once <= 3
+
+
+@pytest.mark.parametrize(("batch_size", "most"), [(4, 3), (8, 3), (16, 2), (32, 1), (64, 1)])
+def test_stream_computes_no_more_than_32_matrices_at_once(
+    doubling: Model, batch_size: int, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A function's memory is chosen for so many; a batch may be as many by itself."""
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: {0, 1, 2})
+    list(predict_stream(numbered(20 * batch_size), doubling, batch_size))
+    engine: Any = doubling._engine
+    assert engine.most_at_once <= most
+    assert (threads_for(batch_size) is None) is (most == 1)
+
+
+def test_a_batch_ends_where_its_values_would_not_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("serving.model._MOST_VALUES", 10)
+    sizes = [1, 1, 1, 9, 20, 1, 4, 5, 3]
+    given = [Matrix(str(i), np.zeros(size)) for i, size in enumerate(sizes)]
+    batches = [[m.values.size for m in batch] for batch in in_batches(given, 3)]
+    assert batches == [[1, 1, 1], [9, 20], [1, 4, 5], [3]]
+
+
+def test_stream_ends_at_once_with_a_fault_that_is_not_the_documents(doubling: Model) -> None:
+    """What is still in computing is not waited for, and no batch is given out in part."""
+
+    def given() -> Iterator[Matrix]:
+        yield from numbered(14)
+        raise UnavailableError("the end is near")
+
+    seen: list[str] = []
+    stream = predict_stream(given(), doubling, 4)
+    with pytest.raises(UnavailableError, match="the end is near"):
+        seen.extend(prediction.id for prediction in stream)
+    assert seen == [str(i) for i in range(len(seen))]
+    assert len(seen) in (8, 12)
 
 
 def test_stream_names_the_matrix_that_cannot_be_computed(doubling: Model) -> None:

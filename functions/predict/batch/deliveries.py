@@ -10,7 +10,7 @@ from urllib.parse import unquote_plus
 
 from aws_lambda_powertools.utilities.data_classes import S3Event, S3EventBridgeNotificationEvent
 
-from predict.keys import UPLOADS
+from predict.keys import UPLOADS, is_name
 from serving.errors import ServingError
 
 
@@ -57,4 +57,7 @@ def _of(bucket: str, named: str, key: str) -> str:
 def _name(key: str) -> str:
     if not key.startswith(UPLOADS):
         raise DeliveryError(f"the message speaks of a key that does not start with {UPLOADS}")
-    return key.removeprefix(UPLOADS)
+    name = key.removeprefix(UPLOADS)
+    if not is_name(name):
+        raise DeliveryError("the key of the document is too long for that of its result")
+    return name

@@ -7,7 +7,7 @@ and SQS brings it again, until it has done so often enough to set the message as
 import hashlib
 import logging
 from collections.abc import Callable
-from time import perf_counter
+from time import perf_counter, time
 from typing import Any, Protocol
 
 from aws_lambda_powertools.utilities.batch import (
@@ -48,12 +48,13 @@ def create_handler(job: Job, queue: Queue, storage: Storage) -> Handler:
     processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
 
     def handle(event: dict[str, Any], context: Any) -> dict[str, Any]:
-        deadline = Deadline(
-            lambda: context.get_remaining_time_in_millis() / 1e3, storage.hand_over_s
-        )
+        def remaining_s() -> float:
+            return float(context.get_remaining_time_in_millis()) / 1e3
+
+        whole_s = remaining_s()
 
         def handle_record(record: SQSRecord) -> None:
-            _Delivery(record, job, queue, storage).handle(deadline)
+            _Delivery(record, job, queue, storage).handle(remaining_s, whole_s)
 
         answer = process_partial_response(event, handle_record, processor, context)
         return dict(answer)
@@ -69,24 +70,34 @@ class _Delivery:
         self._job = job
         self._queue = queue
         self._storage = storage
+        self._tries = int(record.attributes.approximate_receive_count)
+        self._is_last = self._tries >= storage.max_receives
 
-    def handle(self, deadline: Deadline) -> None:
+    def handle(self, remaining_s: Callable[[], float], whole_s: float) -> None:
         """Raises whatever keeps a document from having its result."""
         name = ""
         try:
             for name in names(self._record.body, self._storage.bucket):
-                self._run(name, deadline)
+                deadline = Deadline(
+                    remaining_s,
+                    self._storage.hand_over_s,
+                    is_last=self._is_last,
+                    whole_s=whole_s,
+                )
+                if self._run(name, deadline) is Outcome.CONTINUED:
+                    self._queue.send_again(self._record.body)  # with the names behind this one
+                    break
         except Exception as error:
             log_failure(error)
             self._fail(name, error)
             raise
 
-    def _run(self, name: str, deadline: Deadline) -> None:
+    def _run(self, name: str, deadline: Deadline) -> Outcome:
         start = perf_counter()
         deadline.check()
+        if self._is_last:  # the function may die, and then nobody is there to say so
+            self._note(name, deadline.until)
         outcome = self._job.run(name, deadline)
-        if outcome is Outcome.CONTINUED:
-            self._queue.send_again(self._record.body)
         # Names may be somebody's; whoever has one finds its lines by the hash.
         log.info(
             "%s", outcome,
@@ -95,14 +106,18 @@ class _Delivery:
                 "seconds": round(perf_counter() - start, 3),
             },
         )  # fmt: skip
+        return outcome
+
+    def _note(self, name: str, until: float | None) -> None:
+        self._job.store.put_note(name, Progress(until=until).to_json(), Note.PROGRESS)
 
     def _fail(self, name: str, error: Exception) -> None:
         """Say what becomes of the message: soon again, or never by itself."""
-        tries = int(self._record.attributes.approximate_receive_count)
         try:
-            if tries >= self._storage.max_receives and name:
-                self._job.store.put_note(name, Progress.set_aside().to_json(), Note.PROGRESS)
+            if self._is_last and name:
+                self._note(name, time())
             if isinstance(error, UnavailableError | OutOfTimeError):
-                self._queue.bring_back(self._record.receipt_handle, min(15 * 2 ** (tries - 1), 900))
+                after_s = min(15 * 2 ** (self._tries - 1), 900)
+                self._queue.bring_back(self._record.receipt_handle, after_s)
         except UnavailableError as another:  # then it comes back when it always would
             log_failure(another)

@@ -17,7 +17,7 @@ from typing import BinaryIO, cast
 from predict.answer import CLOSING, opening, rows
 from predict.batch.deadline import Deadline, OutOfTimeError
 from predict.batch.notes import Progress, Work
-from predict.keys import Note, Parts, Result, Source
+from predict.keys import UNREADABLE, Note, Parts, Result, Source
 from predict.objects import ObjectReader, ObjectWriter
 from predict.problems import explain, to_bytes
 from predict.store import Store
@@ -65,11 +65,11 @@ class Job:
         raise UnavailableError("the document changes all the time")
 
     def _look(self, name: str, deadline: Deadline) -> Outcome:
-        result = self.store.result(name)
+        result, unreadable = self.store.result(name), None
         try:
             source = self.store.source(name)
         except InvalidInputError as fault:  # nobody can read it, whatever it is
-            return Outcome.REPEATED if result else self._refuse(Source(name, "", 0), fault)
+            source, unreadable = Source(name, UNREADABLE, 0), fault
         if source is None:
             return self._gone(name, result)
         if result and result.source_etag == source.etag:
@@ -77,7 +77,7 @@ class Job:
             return Outcome.REPEATED
         if result:  # of a document that was there before
             self.store.withdraw(name, result.etag)
-        return self._make(source, deadline)
+        return self._refuse(source, unreadable) if unreadable else self._make(source, deadline)
 
     def _gone(self, name: str, result: Result | None) -> Outcome:
         """Documents expire before their results; what was erased has none."""
@@ -99,13 +99,26 @@ class Job:
             return self._refuse(source, fault)
         except OutOfTimeError as cause:
             if work.matrices == before:
-                raise UnavailableError("no batch was done before the invocation's end") from cause
+                return self._stuck(source, deadline, cause)
             work.parts = writer.pause()
             self.store.put_note(source.name, work.to_json(), Note.WORK)
+            self._note(Progress.running(source, work), source)
             return Outcome.CONTINUED
         except ChangedError:  # its parts may be lost: nothing to go on with
-            self.store.tidy(source.name)
+            self.store.abandon(source.name, writer.parts)
+            if before:
+                self.store.remove_note(source.name, Note.WORK)
             raise
+
+    def _stuck(self, source: Source, deadline: Deadline, cause: OutOfTimeError) -> Outcome:
+        """No batch was done. Where the reading took the time, no further invocation helps."""
+        if deadline.was_spent_on_computing:
+            fault = TooLargeError(
+                "the document takes longer to read than an invocation lasts: split it, or write "
+                "its numbers with less around them (as blank-separated text)"
+            )
+            return self._refuse(source, fault)
+        raise UnavailableError("no batch was done before the invocation's end") from cause
 
     def _work(self, source: Source) -> Work:
         """What an invocation before this one did, if it can be gone on with."""
@@ -129,8 +142,10 @@ class Job:
                 writer.write(piece.encode())
                 work.matrices += 1
                 if monotonic() - noted > _NOTE_EVERY_S:
-                    self._note(source, work.matrices, stream.read_bytes)
+                    work.read_bytes = stream.read_bytes
+                    self._note(Progress.running(source, work, deadline.until), source)
                     noted = monotonic()
+            work.read_bytes = stream.read_bytes
         writer.write(CLOSING.encode())
 
     def _predict(self, stream: ObjectReader, done: int, deadline: Deadline) -> Iterator[Prediction]:
@@ -139,8 +154,7 @@ class Job:
         matrices = deadline.watch(read_document(cast(BinaryIO, stream), self.document))
         return predict_stream(islice(matrices, done, None), self.model, self.batch_size)
 
-    def _note(self, source: Source, matrices: int, read_bytes: int) -> None:
-        progress = Progress.running(matrices, read_bytes, source.size_bytes)
+    def _note(self, progress: Progress, source: Source) -> None:
         with suppress(UnavailableError):
             self.store.put_note(source.name, progress.to_json(), Note.PROGRESS)
 
@@ -156,15 +170,13 @@ class Job:
         """
         etag = self.store.publish(source, parts, status)
         outcome = Outcome.PREDICTED if status == 200 else Outcome.REFUSED
-        now = self.store.source(source.name) if source.etag else source
+        now = source if source.etag == UNREADABLE else self.store.source(source.name)
         if now is not None and now.etag == source.etag:
             self.store.tidy(source.name, Note)  # what was erased is of a document before this one
             return outcome
         self.store.withdraw(source.name, etag)
-        if now is None:
-            self.store.tidy(source.name)
-            return Outcome.GONE
-        raise ChangedError("the document is another one meanwhile")
+        # Whatever it is now: there may be a document again, with a result that is not ours.
+        raise ChangedError("the document is gone, or another one meanwhile")
 
 
 def create_job(model: Model, store: Store, settings: Settings) -> Job:

@@ -1,7 +1,7 @@
 """What is written down beside a document while its job runs."""
 
 from time import time
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 from pydantic import BaseModel, ValidationError
 
@@ -24,23 +24,35 @@ class _Note(BaseModel):
 
 
 class Progress(_Note):
-    """How far a job is, for whoever asks."""
+    """How far a job is, for whoever asks.
 
-    state: Literal["running", "set aside"]
+    Attributes:
+        source: the ETag of the document; empty where that is not known.
+        matrices: predicted so far.
+        progress: how much of the document is read, 0 to 1.
+        until: in seconds since 1970, when it is given up unless it has a result by then; None
+            where it is tried again whatever happens.
+    """
+
+    source: str = ""
     matrices: int = 0
     progress: float = 0.0
-    at: float  # seconds since 1970
+    until: float | None = None
 
     @classmethod
-    def running(cls, matrices: int, read_bytes: int, size_bytes: int) -> Self:
-        """So many matrices are predicted, and so much of the document is read."""
-        progress = round(min(read_bytes / max(size_bytes, 1), 1.0), 3)
-        return cls(state="running", matrices=matrices, progress=progress, at=time())
+    def running(cls, source: Source, work: "Work", until: float | None = None) -> Self:
+        """As far as the work is."""
+        progress = round(min(work.read_bytes / max(source.size_bytes, 1), 1.0), 3)
+        return cls(source=source.etag, matrices=work.matrices, progress=progress, until=until)
 
-    @classmethod
-    def set_aside(cls) -> Self:
-        """It was tried as often as it may be, and waits for an operator."""
-        return cls(state="set aside", at=time())
+    def is_of(self, source: Source) -> bool:
+        """Whether it speaks of this document, and not of one before it."""
+        return self.source in ("", source.etag)
+
+    @property
+    def is_set_aside(self) -> bool:
+        """Whether it was tried as often as it may be, and waits for an operator."""
+        return self.until is not None and self.until <= time()
 
 
 class Work(_Note):
@@ -50,6 +62,7 @@ class Work(_Note):
     model: dict[str, str]
     batch_size: int
     matrices: int
+    read_bytes: int = 0
     upload_id: str | None = None
     etags: list[str] = []
     tail: str = ""

@@ -61,6 +61,7 @@ def test_names_are_read(body: str, expected: list[str]) -> None:
         pytest.param(s3_event("uploads/%FF"), "not an event of S3", id="not UTF-8"),
         pytest.param(s3_event("uploads/a", bucket="other"), "another bucket", id="other bucket"),
         pytest.param(bridge_event("uploads/a", bucket="other"), "another bucket", id="and there"),
+        pytest.param(s3_event("uploads/" + "x" * 1008), "too long", id="no room for a result"),
         pytest.param(s3_event("predictions/a.json"), "does not start with", id="our own result"),
     ],
 )

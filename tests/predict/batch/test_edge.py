@@ -5,14 +5,17 @@ import logging
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from time import time
 from typing import Any
 
 import pytest
 
 from local.aws import BUCKET, Aws
 from local.delivery import Context, deliver, sqs_event
+from predict.batch.deadline import Deadline
 from predict.batch.edge import Handler, create_handler
-from predict.batch.job import Job, create_job
+from predict.batch.job import Job, Outcome, create_job
+from predict.batch.notes import Progress
 from predict.batch.queue import SqsQueue
 from predict.keys import Note
 from predict.store import Store
@@ -38,6 +41,16 @@ class Queue:
 
     def bring_back(self, receipt: str, after_s: int) -> None:
         self.brought_back.append((receipt, after_s))
+
+
+class Ending(Context):
+    """An invocation that ends after it was asked 60 times how long it has."""
+
+    looks = 60
+
+    def get_remaining_time_in_millis(self) -> int:
+        self.looks -= 1
+        return 300_000 if self.looks > 0 else 0
 
 
 @pytest.fixture(scope="module")
@@ -124,8 +137,8 @@ def test_a_passing_fault_is_tried_again_soon_and_set_aside_in_the_end(
         assert failed(handler(event(bridge_event(f"uploads/{name}"), tries=tries), Context())) == [
             "0"
         ]
-        note = job.store.note(name, Note.PROGRESS)
-        assert (b"set aside" in (note or b"")) is (tries == 3)
+        note = Progress.from_json(job.store.note(name, Note.PROGRESS))
+        assert (note is not None and note.is_set_aside) is (tries == 3)
     assert queue.brought_back == [("r0", 15), ("r0", 30), ("r0", 60)]
 
 
@@ -184,13 +197,6 @@ def _denied(s3: Any, name: str) -> Any:
 def test_a_long_document_is_continued_by_a_message_of_its_own(
     job: Job, stored: Settings, aws: Aws, queue: Queue, name: str
 ) -> None:
-    class Ending(Context):
-        looks = 60
-
-        def get_remaining_time_in_millis(self) -> int:
-            self.looks -= 1
-            return 300_000 if self.looks > 0 else 0
-
     assert stored.storage is not None
     handler = create_handler(job, queue, stored.storage)
     put(aws, name, xml(matrices(100)))
@@ -200,6 +206,48 @@ def test_a_long_document_is_continued_by_a_message_of_its_own(
     assert job.store.result(name) is None
     assert failed(handler(event(*queue.sent), Context())) == []
     assert job.store.result(name) is not None
+
+
+def test_a_message_that_is_continued_is_sent_once(
+    job: Job, stored: Settings, aws: Aws, queue: Queue, name: str
+) -> None:
+    """With the documents behind the long one; it does not fail beside that."""
+
+    assert stored.storage is not None
+    handler = create_handler(job, queue, stored.storage)
+    put(aws, "long", xml(matrices(100)))
+    put(aws, "behind", SMALL)
+    records = [json.loads(s3_event(f"uploads/{n}"))["Records"][0] for n in ("long", "behind")]
+    body = json.dumps({"Records": records})
+    assert failed(handler(event(body), Ending())) == []
+    assert queue.sent == [body]
+    assert failed(handler(event(body), Context())) == []
+    assert job.store.result("long")
+    assert job.store.result("behind")
+    assert name
+
+
+def test_the_last_try_says_until_when(
+    job: Job, stored: Settings, aws: Aws, queue: Queue, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The function may die without a word."""
+    noted = []
+    real = Job.run
+
+    def run(job: Job, name: str, deadline: Deadline) -> Outcome:
+        noted.append(Progress.from_json(job.store.note(name, Note.PROGRESS)))
+        return real(job, name, deadline)
+
+    monkeypatch.setattr(Job, "run", run)
+    assert stored.storage is not None
+    handler = create_handler(job, queue, stored.storage)
+    put(aws, name, SMALL)
+    handler(event(bridge_event(f"uploads/{name}"), tries=5), Context(300))
+    [progress] = noted
+    assert progress is not None
+    assert progress.until is not None
+    assert 290 < progress.until - time() < 301
+    assert job.store.note(name, Note.PROGRESS) is None
 
 
 def test_no_line_of_the_log_holds_a_name_or_a_value(

@@ -11,7 +11,9 @@ import pytest
 from local.aws import BUCKET, Aws
 from predict import objects
 from predict.answer import to_json
+from predict.batch.deadline import Deadline
 from predict.batch.job import Job, Outcome, create_job
+from predict.batch.notes import Progress
 from predict.erasure import abort_uploads
 from predict.keys import Note, Parts, Source, result_key
 from predict.store import Store
@@ -150,6 +152,16 @@ def test_an_invocation_that_does_nothing_is_no_progress(
     with pytest.raises(UnavailableError, match="no batch was done"):
         job.run(name, Limited(1).deadline)
     assert store.result(name) is None
+
+
+def test_a_document_that_takes_an_invocation_to_read_is_refused(
+    job: Job, store: Store, aws: Aws, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where our own processor had the time; if it was S3 that was slow, another try may do."""
+    put(aws, name, SMALL)
+    monkeypatch.setattr(Deadline, "was_spent_on_computing", True)
+    assert job.run(name, Limited(2).deadline) is Outcome.REFUSED
+    assert "takes longer to read than an invocation lasts" in problem(store, name)["detail"]
 
 
 def continued(job: Job, aws: Aws, name: str) -> None:
@@ -330,6 +342,28 @@ def test_a_document_that_changes_while_it_is_read(
     assert result(store, name) == inline(model, 2)
 
 
+def test_a_job_that_comes_too_late_does_not_stop_the_one_on_the_newer_document(
+    job: Job, store: Store, aws: Aws, model: Model, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whose parts are there, and which hands over: the late one goes on with them."""
+    monkeypatch.setattr(objects, "PART_BYTES", 1024)
+    real, begun = Store.publish, []
+
+    def publish(store: Store, source: Source, parts: Parts, status: int = 200) -> str:
+        monkeypatch.setattr(Store, "publish", real)
+        continued(job, aws, name)
+        listed = aws.client("s3").list_multipart_uploads(Bucket=BUCKET)["Uploads"]
+        begun.extend(u["UploadId"] for u in listed if u["Key"] == result_key(name))
+        return real(store, source, parts, status)
+
+    monkeypatch.setattr(Store, "publish", publish)
+    put(aws, name, SMALL)
+    assert job.run(name, FOREVER) is Outcome.PREDICTED
+    assert result(store, name) == inline(model, 100)
+    assert len(begun) == 1
+    assert not left(aws, name)
+
+
 def test_two_jobs_at_once_publish_one_result(
     job: Job, store: Store, aws: Aws, model: Model, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -364,4 +398,6 @@ def test_job_notes_how_far_it_is(
     put(aws, name, xml(matrices(20)))
     job.run(name, FOREVER)
     assert len(noted) == 20
-    assert b'"matrices":20,"progress":1.0' in noted[-1]
+    last = Progress.from_json(noted[-1])
+    assert last is not None
+    assert (last.matrices, last.progress, last.until) == (20, 1.0, None)

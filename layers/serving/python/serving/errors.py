@@ -7,6 +7,7 @@ ServingError
 │   ├── MalformedError        not the format that it claims to be, or a forbidden part of it
 │   ├── UnsupportedError      a format or an encoding that is not read here
 │   ├── TooLargeError         over a limit
+│   │   └── RequestTooLargeError  of one request, which an upload does not have
 │   └── NotFoundError         there is nothing under that name
 └── UnavailableError          the world is wrong: raise, let AWS retry
     └── ChangedError          somebody else wrote meanwhile: look again
@@ -51,6 +52,10 @@ class UnsupportedError(InvalidInputError):
 
 class TooLargeError(InvalidInputError):
     """The document, or what it unpacks to, is over a limit."""
+
+
+class RequestTooLargeError(TooLargeError):
+    """More than one request may carry, bring or take in time: an upload may be larger."""
 
 
 class NotFoundError(InvalidInputError):

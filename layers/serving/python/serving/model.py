@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby, islice
+from itertools import groupby
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -15,6 +15,8 @@ from serving.engines import Engine, open_engine
 from serving.errors import InvalidInputError, ModelRefusedError, ServingError
 from serving.passport import Passport, read_passport
 from serving.signature import Float64Array, TensorSpec, describe
+
+_MOST_VALUES = 4_000_000  # of a batch: 32 MB of float64
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,9 +146,22 @@ def predict_all(matrices: Iterable[Matrix], model: Model, batch_size: int) -> It
     Nothing is read while the engine computes: it has all cores. For a long stream there is
     `serving.streaming`.
     """
-    left = iter(matrices)
-    while batch := list(islice(left, batch_size)):
+    for batch in in_batches(matrices, batch_size):
         yield from model.predict(batch)
+
+
+def in_batches(matrices: Iterable[Matrix], size: int) -> Iterator[list[Matrix]]:
+    """Batches of `size` matrices; fewer where they are so large that the memory would not do."""
+    batch: list[Matrix] = []
+    values = 0
+    for matrix in matrices:
+        batch.append(matrix)
+        values += matrix.values.size
+        if len(batch) == size or values >= _MOST_VALUES:
+            yield batch
+            batch, values = [], 0
+    if batch:
+        yield batch
 
 
 def open_model(bundle: Path, *, threads: int | None = None) -> Model:

@@ -1,7 +1,7 @@
 """A long document: batches are computed beside the reading of the next ones.
 
 Reading is one thread's work, and it holds Python's lock. So the engine is opened with one thread
-(`open_model(threads=1)`), and runs in as many threads at once as it takes to keep up with the
+(`threads_for`), and runs in as many threads at once as it takes to keep up with the
 reader, which do nothing else. Measured: docs/decisions/0008.
 """
 
@@ -9,7 +9,6 @@ import os
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import islice
 from math import ceil
 from time import perf_counter
 from typing import Any
@@ -17,10 +16,20 @@ from typing import Any
 from numpy.typing import NDArray
 
 from serving.documents import Matrix
-from serving.errors import ServingError
-from serving.model import Batch, Model, Prediction
+from serving.errors import InvalidInputError, ServingError
+from serving.model import Batch, Model, Prediction, in_batches
+from serving.settings import BATCH_SIZE
 
 _ALONE = 2  # batches that are computed by themselves, to see how long that takes
+_MOST_AT_ONCE = BATCH_SIZE  # matrices: what a function's memory is chosen for
+
+
+def threads_for(batch_size: int) -> int | None:
+    """How many threads the engine of a stream is opened with: one, or one on each core.
+
+    None, one on each core, where no more than one batch may be in computing.
+    """
+    return 1 if batch_size * 2 <= _MOST_AT_ONCE else None
 
 
 def predict_stream(
@@ -29,10 +38,11 @@ def predict_stream(
     """Predict a stream in order; two batches more than there are cores are held at most.
 
     Raises:
-        ServingError: as `predict_all` does: the fault of the first batch that has one, be it in
-            reading or in computing.
+        InvalidInputError: as `predict_all` does: the fault of the first batch that has one, be it
+            in reading or in computing.
+        ServingError: any other fault of the reader, at once: what is done by then was given out.
     """
-    batches = _batches(iter(matrices), model, batch_size)
+    batches = _batches(matrices, model, batch_size)
     reading = computing = 0.0
     for _ in range(_ALONE):
         start = perf_counter()
@@ -43,11 +53,12 @@ def predict_stream(
         reading, computing = read - start, perf_counter() - read
         yield from model.predictions(batch, outputs)
     cores = len(os.sched_getaffinity(0))
-    yield from _beside(batches, model, max(1, min(cores, ceil(computing / max(reading, 1e-6)))))
+    workers = min(cores, ceil(computing / max(reading, 1e-6)), _MOST_AT_ONCE // batch_size)
+    yield from _beside(batches, model, max(1, workers))
 
 
-def _batches(matrices: Iterator[Matrix], model: Model, size: int) -> Iterator[Batch]:
-    while some := list(islice(matrices, size)):
+def _batches(matrices: Iterable[Matrix], model: Model, size: int) -> Iterator[Batch]:
+    for some in in_batches(matrices, size):
         yield from model.batches(some)
 
 
@@ -67,7 +78,9 @@ def _beside(batches: Iterator[Batch], model: Model, workers: int) -> Iterator[Pr
             held.append((batch, pool.submit(model.compute, batch)))
             if len(held) > workers + 1:
                 yield from _done(held, model)
-        while held:
+        # A document's fault comes after the batches before it; any other ends this at once.
+        patient = fault is None or isinstance(fault, InvalidInputError)
+        while held and (patient or held[0][1].done()):
             yield from _done(held, model)
     finally:
         pool.shutdown(cancel_futures=True)

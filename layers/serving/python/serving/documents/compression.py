@@ -5,14 +5,17 @@ import io
 import zlib
 from typing import BinaryIO, cast
 
-from serving.errors import MalformedError, TooLargeError
+from serving.errors import MalformedError, RequestTooLargeError, TooLargeError
 
 
 class _LimitedReader(io.RawIOBase):
     """Passes bytes on until there are more than the limit, then refuses."""
 
-    def __init__(self, source: BinaryIO, limit_bytes: int, what: str) -> None:
+    def __init__(
+        self, source: BinaryIO, limit_bytes: int, what: str, refusal: type[TooLargeError]
+    ) -> None:
         self._source = source
+        self._refusal = refusal
         self._limit_bytes = limit_bytes
         self._left_bytes = limit_bytes
         self._what = what
@@ -27,19 +30,24 @@ class _LimitedReader(io.RawIOBase):
         except (EOFError, zlib.error, gzip.BadGzipFile) as cause:
             raise MalformedError(f"damaged {self._what}: {cause}") from cause
         if len(data) > self._left_bytes:
-            raise TooLargeError(f"{self._what} holds more than {self._limit_bytes:,} bytes")
+            raise self._refusal(f"{self._what} holds more than {self._limit_bytes:,} bytes")
         self._left_bytes -= len(data)
         buffer[: len(data)] = data
         return len(data)
 
 
-def limited(source: BinaryIO, limit_bytes: int, what: str) -> io.BufferedReader:
+def limited(
+    source: BinaryIO,
+    limit_bytes: int,
+    what: str,
+    refusal: type[TooLargeError] = RequestTooLargeError,
+) -> io.BufferedReader:
     """A stream of at most `limit_bytes` of another, which it does not close.
 
     Raises, while it is read:
-        TooLargeError: there are more; `what` names the stream.
+        RequestTooLargeError, or another `refusal`: there are more; `what` names the stream.
     """
-    return io.BufferedReader(_LimitedReader(source, limit_bytes, what))
+    return io.BufferedReader(_LimitedReader(source, limit_bytes, what, refusal))
 
 
 def inflate(source: BinaryIO, limit_bytes: int) -> io.BufferedReader:

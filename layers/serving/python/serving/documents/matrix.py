@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from hashlib import blake2b
 
 from serving.errors import InvalidInputError, TooLargeError
 from serving.settings import Limits
@@ -45,13 +46,14 @@ def check_id(id: str, position: int, limits: Limits, line: int | None = None) ->
 
 def unique(matrices: Iterable[Matrix]) -> Iterator[Matrix]:
     """Pass matrices on, refusing an id that was seen before."""
-    seen: set[str] = set()
+    seen: set[bytes] = set()  # hashes, since an id may take a kilobyte
     for matrix in matrices:
-        if matrix.id in seen:
+        known = blake2b(matrix.id.encode(), digest_size=16).digest()
+        if known in seen:
             raise InvalidInputError(
                 "this id occurs twice (the default is the position, from 0)",
                 matrix=matrix.id,
                 line=matrix.line,
             )
-        seen.add(matrix.id)
+        seen.add(known)
         yield matrix

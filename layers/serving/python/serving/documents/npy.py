@@ -35,6 +35,7 @@ _SPOOLED_BYTES = 16_000_000
 # Lambda has 512 MB of disk, and the memory is for the model.
 _ON_DISK_BYTES = 400_000_000
 _AT_ONCE_BYTES = 64_000_000
+_DIRECTORY_BYTES = 1_000_000
 _MOST_DIMENSIONS = 32
 _READERS = {(1, 0): npy_format.read_array_header_1_0, (2, 0): npy_format.read_array_header_2_0}
 
@@ -55,7 +56,7 @@ def read(source: BinaryIO, spec: TensorSpec, limits: Limits, *, zipped: bool) ->
         yield from _rows(source, spec, limits, None)
         return
     with tempfile.SpooledTemporaryFile(_SPOOLED_BYTES) as spool:
-        shutil.copyfileobj(limited(source, _ON_DISK_BYTES, "the npz"), spool)
+        shutil.copyfileobj(limited(source, _ON_DISK_BYTES, "the npz", TooLargeError), spool)
         spool.seek(0)
         archive = _open(spool)
         try:
@@ -64,9 +65,38 @@ def read(source: BinaryIO, spec: TensorSpec, limits: Limits, *, zipped: bool) ->
             raise MalformedError(f"damaged npz: {brief(cause)}") from cause
 
 
+class _Spool:
+    """The archive's file, which hands out no more at once than a directory of two arrays takes.
+
+    zipfile reads the directory at once, and makes an object of each 46 bytes of it.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.is_open = False
+
+    def read(self, size: int = -1) -> bytes:
+        if self.is_open:
+            return self._file.read(size)
+        data = self._file.read(
+            min(size, _DIRECTORY_BYTES + 1) if size >= 0 else _DIRECTORY_BYTES + 1
+        )
+        if len(data) > _DIRECTORY_BYTES:
+            raise InvalidInputError("an npz with too many arrays")
+        return data
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+
 def _open(file: IO[bytes]) -> zipfile.ZipFile:
+    spool = _Spool(file)
     try:
-        return zipfile.ZipFile(file)
+        archive = zipfile.ZipFile(cast(IO[bytes], spool))
+        spool.is_open = True
+        return archive
+    except ServingError:
+        raise
     except Exception as cause:  # a damaged directory raises a dozen kinds of errors
         raise MalformedError(f"damaged npz: {brief(cause)}") from cause
 
