@@ -28,15 +28,15 @@ _CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
 # It ends with whoever started it, who may be killed.
 _SERVER = """
 import os, sys, threading, time
-from moto.server import main
 
-def watch(parent=os.getppid()):
+def watch(parent):
     while os.getppid() == parent:
         time.sleep(0.5)
     os._exit(1)
 
-threading.Thread(target=watch, daemon=True).start()
-main(sys.argv[1:])
+threading.Thread(target=watch, args=(int(sys.argv[1]),), daemon=True).start()
+from moto.server import main
+main(sys.argv[2:])
 """
 
 
@@ -71,7 +71,7 @@ class Aws:
         [port] = free_ports(1)
         self._host, self._port = host, port
         self.endpoint = f"http://{host}:{port}"
-        self._command = [python, "-c", _SERVER, "-H", host, "-p", str(port)]
+        self._command = [python, "-c", _SERVER, str(os.getpid()), "-H", host, "-p", str(port)]
         self._visibility_s = visibility_s
         self._max_receives = max_receives
         self._settings = {"S3_UPLOAD_PART_MIN_SIZE": str(smallest_part_bytes)} | _BUFFERED

@@ -1,6 +1,6 @@
 """From the queue to the batch handler, as Lambda's event source does it.
 
-`python -m local.delivery` does so for make serve, with the handler in its own process.
+`python -m local.delivery PARENT` does so for make serve, with the handler in its own process.
 """
 
 import os
@@ -85,13 +85,13 @@ def run(invoke: Invoke, queue_url: str, endpoint: str, ended: threading.Event) -
 
 
 def main() -> int:
-    """Deliver to the handler of this process, until it is interrupted."""
+    """Deliver to the handler of this process, until it is interrupted, or its parent is gone."""
+    parent = int(sys.argv[1])
     from predict.batch.handler import batch, storage
 
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: ended.set())
-    parent = os.getppid()
     threading.Thread(target=_watch, args=(parent, ended), daemon=True).start()
     assert storage is not None  # noqa: S101
     assert storage.queue_url is not None  # noqa: S101

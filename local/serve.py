@@ -50,7 +50,7 @@ def main() -> int:
 def _batch() -> Iterator[None]:
     """What predicts the uploaded documents."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "local.delivery"],
+        [sys.executable, "-m", "local.delivery", str(os.getpid())],
         env=os.environ | {"PYTHONPATH": python_path()},
         start_new_session=True,  # the terminal's interrupt is for us, who end it
     )

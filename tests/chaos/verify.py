@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote_plus
 
 from local.aws import BUCKET, Aws
+from predict.batch.notes import Progress
 from predict.contract import PROBLEM_TYPE
 from serving.model import Model
 from tests.chaos.documents import MARKER, expect
@@ -139,8 +140,8 @@ class Check:
         for key in self._found.notes.keys() - kept - erased:
             self.broken[NOTHING_ELSE].append(f"{key}: a note that was left behind")
         for key in kept:
-            note = json.loads(self._found.notes.get(key, b"{}"))
-            if note.get("state") != "set aside":
+            note = Progress.from_json(self._found.notes.get(key))
+            if note is None or note.until is None:
                 self.broken[DEAD].append(f"{key}: does not say that it was set aside: {note}")
 
     def _dead_letters(self) -> None:

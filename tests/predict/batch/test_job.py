@@ -347,7 +347,8 @@ def test_a_job_that_comes_too_late_does_not_stop_the_one_on_the_newer_document(
 ) -> None:
     """Whose parts are there, and which hands over: the late one goes on with them."""
     monkeypatch.setattr(objects, "PART_BYTES", 1024)
-    real, begun = Store.publish, []
+    real = Store.publish
+    begun: list[str] = []
 
     def publish(store: Store, source: Source, parts: Parts, status: int = 200) -> str:
         monkeypatch.setattr(Store, "publish", real)
