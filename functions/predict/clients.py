@@ -14,13 +14,6 @@ _GONE = frozenset({"404", "NoSuchKey", "NotFound"})
 _CHANGED = frozenset({"412", "409", "PreconditionFailed", "ConditionalRequestConflict"})
 _LOST_PARTS = frozenset({"NoSuchUpload", "InvalidPart"})
 _FORBIDDEN = frozenset({"403", "AccessDenied"})
-# The sender's: encrypted with a key that only the sender has; put into an archive.
-_UNREADABLE = {
-    "400": "encrypted with a key of its sender (SSE-C)",
-    "InvalidObjectState": "archived",
-}
-
-
 # Of GetObject, which our requests give no other reason for.
 _UNREADABLE = {
     "InvalidObjectState": "archived",
@@ -77,6 +70,7 @@ def translated() -> Iterator[None]:
         NotFoundError: there is no such object.
         ChangedError: a condition does not hold any more.
         InvalidInputError: the object is such that nobody here can read it.
+        RefusedError: of a HEAD, which gives no reason.
         ForbiddenError: we may not.
         UnavailableError: anything else, after the client's own retries.
     """

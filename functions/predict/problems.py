@@ -57,9 +57,9 @@ def to_bytes(content: Problem) -> bytes:
     return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
 
 
-def log_failure(error: Exception) -> None:
+def log_failure(error: Exception, **extra: str) -> None:
     """The type and the place in our code, never the message: it may quote the document."""
-    log.error("failed: %s at %s", type(error).__name__, _where(error))
+    log.error("failed: %s at %s", type(error).__name__, _where(error), extra=extra)
 
 
 def _where(error: Exception) -> str:

@@ -88,7 +88,7 @@ class _Delivery:
                     self._queue.send_again(self._record.body)  # with the names behind this one
                     break
         except Exception as error:
-            log_failure(error)
+            log_failure(error, document=_hash(name))
             self._fail(name, error)
             raise
 
@@ -98,14 +98,8 @@ class _Delivery:
         if self._is_last:  # the function may die, and then nobody is there to say so
             self._note(name, deadline.until)
         outcome = self._job.run(name, deadline)
-        # Names may be somebody's; whoever has one finds its lines by the hash.
-        log.info(
-            "%s", outcome,
-            extra={
-                "document": hashlib.sha256(name.encode()).hexdigest()[:12],
-                "seconds": round(perf_counter() - start, 3),
-            },
-        )  # fmt: skip
+        seconds = round(perf_counter() - start, 3)
+        log.info("%s", outcome, extra={"document": _hash(name), "seconds": seconds})
         return outcome
 
     def _note(self, name: str, until: float | None) -> None:
@@ -121,3 +115,8 @@ class _Delivery:
                 self._queue.bring_back(self._record.receipt_handle, after_s)
         except UnavailableError as another:  # then it comes back when it always would
             log_failure(another)
+
+
+def _hash(name: str) -> str:
+    """Names may be somebody's; whoever has one finds its lines by this."""
+    return hashlib.sha256(name.encode()).hexdigest()[:12]
