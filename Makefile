@@ -47,8 +47,8 @@ run: $(RUN)/.ready ## Predict a document under the Lambda emulator [MODEL=bundle
 serve: $(RUN)/.ready $(ENV)/aws/.ready ## Serve over plain HTTP, with a stand-in for S3 [MODEL=bundle] [PORT=8000].
 	@$(RUN)/bin/python -m local.serve --bundle '$(MODEL)' --port '$(PORT)'
 
-send: $(RUN)/.ready ## Upload a document of any size, wait, and print its predictions: FILE=doc.xml [OUT=result.json] [URL=http://localhost:8000].
-	@$(RUN)/bin/python -m client '$(FILE)' --url '$(URL)' $(if $(OUT),--out '$(OUT)')
+send: ## Upload a document of any size, wait, and print its predictions [FILE=doc.xml] [OUT=result.json] [URL=http://localhost:8000].
+	@$(PYTHON) -m client '$(FILE)' --url '$(URL)' $(if $(OUT),--out '$(OUT)')
 
 local: $(ENV)/sam/.ready $(ENV)/aws/.ready ## Build the image and serve it with sam local start-api [MODEL=bundle] [PORT=8000] [BASE=image].
 	@$(ENV)/sam/bin/python -m local.api --base '$(BASE)' --bundle '$(MODEL)' --target $(IMAGE) --port '$(PORT)'
