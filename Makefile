@@ -30,6 +30,9 @@ IMAGE := $(if $(NEEDS),tensorflow,fast)
 ifneq (,$(filter model,$(MAKECMDGOALS)))
 $(if $(filter file,$(origin MODEL)),$(error MODEL=path.h5 is missing))
 endif
+ifneq (,$(filter send,$(MAKECMDGOALS)))
+$(if $(or $(FETCH),$(filter-out file,$(origin FILE))),,$(error FILE=doc.xml, or FETCH=id, is missing))
+endif
 ifneq (,$(filter convert,$(MAKECMDGOALS)))
 $(if $(and $(OUT),$(filter-out file,$(origin FILE))),,$(error FILE=in.npz and OUT=out.xml are needed))
 endif
@@ -47,8 +50,8 @@ run: $(RUN)/.ready ## Predict a document under the Lambda emulator [MODEL=bundle
 serve: $(RUN)/.ready $(ENV)/aws/.ready ## Serve over plain HTTP, with a stand-in for S3 [MODEL=bundle] [PORT=8000].
 	@$(RUN)/bin/python -m local.serve --bundle '$(MODEL)' --port '$(PORT)'
 
-send: ## Upload a document of any size, wait, and print its predictions [FILE=doc.xml] [OUT=result.json] [URL=http://localhost:8000].
-	@$(PYTHON) -m client '$(FILE)' --url '$(URL)' $(if $(OUT),--out '$(OUT)')
+send: ## Upload a document of any size, wait, and print its predictions: FILE=doc.xml or FETCH=id [OUT=result.json] [URL=http://localhost:8000].
+	@$(PYTHON) -m client $(if $(FETCH),--fetch '$(FETCH)','$(FILE)') --url '$(URL)' $(if $(OUT),--out '$(OUT)')
 
 local: $(ENV)/sam/.ready $(ENV)/aws/.ready ## Build the image and serve it with sam local start-api [MODEL=bundle] [PORT=8000] [BASE=image].
 	@$(ENV)/sam/bin/python -m local.api --base '$(BASE)' --bundle '$(MODEL)' --target $(IMAGE) --port '$(PORT)'
@@ -102,8 +105,8 @@ deploy: $(ENV)/sam/.ready ## Build the image and deploy it [MODEL=bundle] [STAGE
 	@$(ENV)/sam/bin/python -m local.api --build-only --base '$(BASE)' --bundle '$(MODEL)' --target $(IMAGE)
 	$(ENV)/sam/bin/sam deploy --config-env $(STAGE)
 
-redrive: $(ENV)/sam/.ready ## Bring back what was set aside, once its cause is mended [STAGE=default|dev|prod]; needs AWS credentials.
-	@$(ENV)/sam/bin/python -m local.redrive --stage '$(STAGE)'
+redrive: $(ENV)/aws/.ready ## Bring back what was set aside, once its cause is mended [STAGE=default|dev|prod]; needs AWS credentials.
+	@$(ENV)/aws/bin/python -m local.redrive --stage '$(STAGE)'
 
 lock: ## Resolve the dependencies again into requirements/ (hashed, without index addresses).
 	@PYTHON=$(PYTHON) ENV=$(ENV) sh requirements/lock.sh

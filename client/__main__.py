@@ -1,11 +1,13 @@
 """Sends a large document to a Verger service, waits, and saves the predictions.
 
-The result goes to stdout or to --out, everything else to stderr. Exit codes: 0, 1 for a refusal or
-a fault, 2 for a wrong command, 130 when interrupted.
+The result goes to stdout or to --out, everything else to stderr. Exit codes: 0 with a result; 1
+where the document, or what was asked for, is refused; 2 for a wrong command; 75 for what may pass
+(the service or the network fails, there is no result yet); 130 when interrupted or ended.
 """
 
 import argparse
 import shlex
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +17,8 @@ from client.output import saver
 from client.progress import Progress
 from client.service import Service
 from client.signing import Signer
-from client.transport import ClientError, FinalError, check_address
+from client.transport import ClientError, FinalError, LateError, PassingError, check_address
+from client.upload import UploadError
 
 _URL = "http://localhost:8000"
 _DAY_S = 24 * 60 * 60
@@ -26,23 +29,38 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = _parse(argv)
     progress = Progress(sys.stderr, quiet=args.quiet)
     errand = _Errand(args, progress)
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
         errand.run()
     except FinalError as refusal:
         errand.close()
-        reason, code = str(refusal), 1
+        reason, code = str(refusal), _code(refusal)
     except ClientError as fault:
-        reason, code = str(fault), 1
+        reason, code = str(fault), _code(fault)
     except OSError as cause:
         reason, code = f"{cause.filename or args.out or 'stdout'}: {cause.strerror}", 1
     except KeyboardInterrupt:
         reason, code = "interrupted", 130
     else:
-        progress.end()
+        progress.say(f"done{_size(args.out)}")
         return 0
     progress.end()
     print("\n".join(filter(None, (reason, errand.way_back()))), file=sys.stderr)
     return code
+
+
+def _code(error: ClientError) -> int:
+    """75 is EX_TEMPFAIL of sysexits.h: whoever calls this from a script may try again."""
+    may_pass = isinstance(error, PassingError | LateError)
+    return 75 if may_pass or (isinstance(error, UploadError) and not error.final) else 1
+
+
+def _size(out: Path | None) -> str:
+    return "" if out is None else f": {out}, {out.stat().st_size:,} bytes"
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def _parse(argv: Sequence[str] | None) -> argparse.Namespace:

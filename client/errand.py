@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from client.progress import Progress, upload_meter
 from client.service import Save, Service
-from client.transport import ClientError, PassingError
+from client.transport import LateError, PassingError
 from client.upload import UploadError, open_document, send
 
 Result = TypeVar("Result")
@@ -40,7 +40,7 @@ class Patience:
 
         Raises:
             PassingError: the same, when it was one too many.
-            ClientError: the deadline has passed.
+            LateError: the deadline has passed.
         """
         self._faults += 1
         if self._faults >= self._tries:
@@ -54,11 +54,11 @@ class Patience:
         """Sleep, but not beyond the deadline.
 
         Raises:
-            ClientError: it has passed.
+            LateError: it has passed.
         """
         left_s = self._deadline_s - time.monotonic()
         if left_s <= 0:
-            raise ClientError(f"there is no result after {self._limit_s:,g} s of waiting")
+            raise LateError(f"there is no result after {self._limit_s:,g} s of waiting")
         time.sleep(min(max(pause_s, _SHORTEST_PAUSE_S), _LONGEST_PAUSE_S, left_s))
 
 

@@ -29,6 +29,10 @@ class PassingError(ClientError):
         self.pause_s = pause_s
 
 
+class LateError(ClientError):
+    """There was no more time to wait."""
+
+
 class FinalError(ClientError):
     """There is nothing to come back for: the service has judged, or nothing arrived."""
 

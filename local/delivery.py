@@ -3,6 +3,7 @@
 `python -m local.delivery PARENT` does so for make serve, with the handler in its own process.
 """
 
+import logging
 import os
 import signal
 import sys
@@ -87,6 +88,10 @@ def run(invoke: Invoke, queue_url: str, endpoint: str, ended: threading.Event) -
 def main() -> int:
     """Deliver to the handler of this process, until it is interrupted, or its parent is gone."""
     parent = int(sys.argv[1])
+    handler = logging.StreamHandler()
+    form = "batch: %(message)s (document %(document)s, %(seconds)s s)"
+    handler.setFormatter(logging.Formatter(form, defaults={"document": "unknown", "seconds": "?"}))
+    logging.getLogger("predict").addHandler(handler)
     from predict.batch.handler import batch, storage
 
     ended = threading.Event()

@@ -141,8 +141,8 @@ def _check_host(match: re.Match[str]) -> str:
         has_object = re.match("/.", match["path"])
     else:
         raise _refused(
-            f'its bucket "{s3["bucket"][:100]}" has a dot or another character that TLS does not '
-            f"take in a host: use the path style, https://{s3['home']}/<bucket>/<key>"
+            f'its bucket "{s3["bucket"][:100]}" is not 3 to 63 letters, digits and hyphens, which '
+            f"TLS takes in a host: use the path style, https://{s3['home']}/<bucket>/<key>"
         )
     if not has_object:
         raise _refused("it names no object")

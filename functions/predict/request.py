@@ -6,7 +6,13 @@ from fastapi import Request
 from pydantic import ValidationError
 
 from predict.contract import DOCUMENT_TYPES, LINK_TYPE, XML_TYPES, Link
-from serving.errors import InvalidInputError, RequestTooLargeError, TooLargeError, UnsupportedError
+from serving.errors import (
+    InvalidInputError,
+    MalformedError,
+    RequestTooLargeError,
+    TooLargeError,
+    UnsupportedError,
+)
 from serving.settings import Limits
 
 WAY_OUT = (
@@ -31,7 +37,8 @@ async def read_link(request: Request) -> str:
     """The URL that a request carries.
 
     Raises:
-        InvalidInputError: it is not {"url": "…"}.
+        MalformedError: it is not JSON.
+        InvalidInputError: it is not {"url": "…"}; says what is wrong in it.
         TooLargeError: more bytes than a URL has.
     """
     try:
@@ -41,10 +48,15 @@ async def read_link(request: Request) -> str:
     try:
         return Link.model_validate_json(body.getvalue()).url
     except ValidationError as cause:
-        raise InvalidInputError(
+        [fault, *_] = cause.errors(include_url=False, include_input=False)
+        expected = (
             'expected {"url": "<a presigned GET of an object in S3>"}; a document is sent as '
             "application/xml, npz or npy"
-        ) from cause
+        )
+        if fault["type"] == "json_invalid":
+            raise MalformedError(f"{fault['msg'][:200]}: {expected}") from cause
+        place = ".".join(map(str, fault["loc"]))[:60]
+        raise InvalidInputError(f"{place}: {fault['msg'][:200]}: {expected}") from cause
 
 
 def _media_type(request: Request) -> str:
@@ -62,7 +74,8 @@ async def read_body(request: Request, limits: Limits) -> io.BytesIO:
     if media_type not in DOCUMENT_TYPES:
         raise UnsupportedError(
             f'the Content-Type is "{media_type[:60]}", expected one of: '
-            f"{', '.join(DOCUMENT_TYPES)} (with curl: -H 'Content-Type: application/xml')"
+            f"{', '.join(DOCUMENT_TYPES)} (with curl: -H 'Content-Type: application/xml'), "
+            f"or {LINK_TYPE} for the URL of one"
         )
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
     if encoding not in {"", "identity", "gzip", "x-gzip"}:

@@ -20,8 +20,7 @@ if TYPE_CHECKING:  # boto3 takes a third of a second, which inline predictions d
     from predict.store import Store
 
 _NOTHING = "nothing was uploaded under this id, or it was erased, or it has expired"
-_SOON_S, _LATER_S = 2, 10  # when to ask again, about a document that is done in seconds or not
-_LATER_BYTES = 300_000_000
+_SOON_S = 2
 
 
 def begin(store: "Store", limits: Limits) -> Upload:
@@ -111,11 +110,10 @@ def _look_up(store: "Store", name: str, limits: Limits) -> Response:
         running = Running(
             id=name, state="running", matrices=progress.matrices, progress=progress.progress
         )
-    wait_s = _SOON_S if source.size_bytes < _LATER_BYTES else _LATER_S
     return Response(
         running.model_dump_json(),
         202,
-        headers={"retry-after": str(wait_s)},
+        headers={"retry-after": str(_SOON_S)},
         media_type="application/json",
     )
 

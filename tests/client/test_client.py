@@ -163,7 +163,7 @@ def test_client_tries_passing_faults_again(service: FakeService, document: Path)
 def test_client_gives_up_on_a_fault_that_stays(service: FakeService, document: Path) -> None:
     service.forms = [Reply(503, b"", {"Retry-After": "0"})] * 9
     done = run(document, "--url", service.url)
-    assert done.returncode == 1
+    assert done.returncode == 75
     assert service.paths("POST") == ["/uploads"] * 5
     assert "--fetch" not in said(done)
 
@@ -211,7 +211,7 @@ def test_client_begins_an_upload_again(
 def test_client_begins_an_upload_again_only_once(service: FakeService, document: Path) -> None:
     service.uploads = [HANG_UP, s3_error(403, "AccessDenied", "Not &quot;yours&quot;.")]
     done = run(document, "--url", service.url)
-    assert (done.returncode, done.stdout) == (1, b"")
+    assert (done.returncode, done.stdout) == (75, b"")
     assert 'refused the document with status 403: AccessDenied: Not "yours".' in said(done)
     assert service.paths("GET") == []
 
@@ -309,7 +309,7 @@ def test_client_sends_any_name_and_tells_nobody(service: FakeService, tmp_path: 
 def test_client_asks_for_a_prediction_again(service: FakeService, document: Path) -> None:
     service.polls = [running(), running(pause="30"), running()]
     first = run(document, "--url", service.url, "--timeout", "0.3")
-    assert first.returncode == 1
+    assert first.returncode == 75
     assert "there is no result after 0.3 s of waiting" in said(first)
     words = said(first).splitlines()[-1].partition("come back to it: python3 -m client ")[2]
     assert words == f"--fetch p1 --url {service.url}"

@@ -257,3 +257,12 @@ def test_only_health_is_open(template: dict[str, Any]) -> None:
     opened = [e["Properties"] for e in events if "Auth" in e["Properties"]]
     assert {p["Path"] for p in opened} == {"/health/live", "/health/ready"}
     assert all(p["Method"] == "GET" for p in opened)
+
+
+def test_parameters_are_documented(root: Path, template: dict[str, Any]) -> None:
+    """Those of a deployment, with their defaults; the others are of the build."""
+    page = (root / "docs/running.md").read_text()
+    for name, parameter in template["Parameters"].items():
+        if "no effect at deployment" in parameter["Description"] or name == "ImageTarget":
+            continue
+        assert f"| `{name}` | {parameter['Default'] or '(none)'} |" in page, name

@@ -48,6 +48,8 @@ def test_run_notices_a_changed_bundle(root: Path, bundle: Path, tmp_path: Path) 
     [
         (["model"], "MODEL=path.h5 is missing"),
         (["model", "MODEL=x.h5", "TRUST_CODE=yes"], "TRUST_CODE is yes"),
+        (["send"], "FILE=doc.xml, or FETCH=id, is missing"),
+        (["send", "FIEL=night.xml"], "FILE=doc.xml, or FETCH=id, is missing"),
         (["convert"], "FILE=in.npz and OUT=out.xml are needed"),
         (["convert", "OUT=x.xml"], "FILE=in.npz and OUT=out.xml are needed"),
         (["deploy", "STAGE=live"], "STAGE is live: expected default, dev or prod"),

@@ -280,9 +280,9 @@ def test_a_presigned_url_is_followed(large: TestClient, aws: Aws, name: str) -> 
 @pytest.mark.parametrize(
     ("content", "status", "detail"),
     [
-        ({}, 422, "expected {"),
-        ({"url": 7}, 422, "expected {"),
-        ({"url": "x", "more": 1}, 422, "expected {"),
+        ({}, 422, "url: Field required: expected {"),
+        ({"url": 7}, 422, "url: Input should be a valid string: expected {"),
+        ({"url": "x", "more": 1}, 422, "more: Extra inputs are not permitted: expected {"),
         ({"url": "https://example.com/a"}, 422, ""),
         ({"url": "x" * 20_000}, 413, "This is more than a URL"),
     ],
@@ -291,6 +291,13 @@ def test_a_wrong_url_is_refused(large: TestClient, content: Any, status: int, de
     answer = large.post("/predictions", json=content)
     assert answer.status_code == status
     assert detail in answer.json()["detail"]
+
+
+def test_a_url_that_is_not_json_is_refused(large: TestClient) -> None:
+    headers = {"content-type": "application/json"}
+    answer = large.post("/predictions", content=b'{"url": ', headers=headers)
+    assert answer.status_code == 400
+    assert "Invalid JSON: EOF while parsing" in answer.json()["detail"]
 
 
 def test_the_problem_of_a_linked_document(large: TestClient, aws: Aws, name: str) -> None:

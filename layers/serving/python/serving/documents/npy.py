@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
+from threading import Lock
 from typing import IO, Any, BinaryIO, cast
 
 import numpy as np
@@ -37,6 +38,8 @@ _ON_DISK_BYTES = 400_000_000
 _AT_ONCE_BYTES = 64_000_000
 _DIRECTORY_BYTES = 1_000_000
 _MOST_DIMENSIONS = 32
+# Python counts how deep it parses for all threads together (CPython gh-106905), too deep for one.
+_PARSING = Lock()
 _READERS = {(1, 0): npy_format.read_array_header_1_0, (2, 0): npy_format.read_array_header_2_0}
 
 
@@ -129,7 +132,8 @@ def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, limits: Limits) -> 
 def _header(stream: BinaryIO, what: str) -> _Header:
     try:
         version = npy_format.read_magic(stream)
-        shape, fortran, dtype = _READERS[version](stream)
+        with _PARSING:
+            shape, fortran, dtype = _READERS[version](stream)
     except (ServingError, zipfile.BadZipFile, zlib.error):
         raise
     except Exception as cause:  # NumPy parses it as Python, with all errors that this can have
