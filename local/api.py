@@ -19,6 +19,7 @@ from typing import IO, Any
 from botocore.config import Config
 
 from local.aws import Aws, AwsError, client, default_python
+from local.children import end
 from local.delivery import TIMEOUT_S, Event
 from local.delivery import run as deliver
 from local.engine import EngineError, run, say
@@ -93,11 +94,7 @@ def _sam(
     try:
         yield server
     finally:
-        server.send_signal(signal.SIGINT)
-        try:
-            server.wait(_CLEANING_S)
-        except subprocess.TimeoutExpired:
-            os.killpg(server.pid, signal.SIGKILL)
+        if not end(server, _CLEANING_S, signal.SIGINT):
             say("sam did not end: see docker ps for a container that it left")
 
 

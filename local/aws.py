@@ -3,7 +3,6 @@
 It stands in for AWS over real HTTP. It checks neither signatures nor the size of an upload.
 """
 
-import contextlib
 import json
 import os
 import subprocess
@@ -17,6 +16,7 @@ from typing import Any, Self
 import boto3
 from botocore.config import Config
 
+from local.children import end, said
 from local.ports import free_ports, listens
 
 REGION, BUCKET = "eu-west-3", "documents"
@@ -119,9 +119,8 @@ class Aws:
         deadline = time.monotonic() + _START_TIMEOUT_S
         while not listens(self._port, self._host):
             if self._process.poll() is not None or time.monotonic() > deadline:
-                size = os.fstat(self._log.fileno()).st_size
-                said = os.pread(self._log.fileno(), size, 0).decode(errors="replace")
-                raise AwsError(f"the stand-in for S3 and SQS did not start: {said[-500:]}")
+                reason = said(self._log)[-500:]
+                raise AwsError(f"the stand-in for S3 and SQS did not start: {reason}")
             time.sleep(0.05)
 
     def _set_up(self) -> None:
@@ -151,11 +150,7 @@ class Aws:
         )
 
     def _end(self) -> None:
-        self._process.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(5)
-        self._process.kill()
-        self._process.wait()
+        end(self._process, 5)
         self._log.close()
 
 

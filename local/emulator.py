@@ -6,7 +6,6 @@ The emulator comes in the package aws-sam-cli; awslambdaric is the client that L
 import importlib.util
 import json
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -18,6 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from local.children import end, said
 from local.ports import free_ports, listens
 
 Event = dict[str, Any]
@@ -135,12 +135,7 @@ class Emulator:
     def _end(self) -> None:
         """End the emulator and the function, which are a session of their own."""
         if self._process is not None:
-            self._process.terminate()
-            try:
-                self._process.wait(timeout=5)
-            except subprocess.TimeoutExpired:
-                os.killpg(self._process.pid, signal.SIGKILL)
-                self._process.wait()
+            end(self._process, 5)
         self._log.close()
 
     def invoke(self, event: Event) -> Event:
@@ -169,10 +164,7 @@ class Emulator:
 
     def log(self) -> str:
         """What the emulator and the function wrote."""
-        # Not seek and read: the emulator writes at the same position.
-        descriptor = self._log.fileno()
-        size = os.fstat(descriptor).st_size
-        return os.pread(descriptor, size, 0).decode(errors="replace")
+        return said(self._log)
 
 
 def _reason(answer: urllib.error.HTTPError) -> str:

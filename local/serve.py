@@ -16,6 +16,7 @@ from pathlib import Path
 import uvicorn
 
 from local.aws import Aws, AwsError, default_python
+from local.children import end
 from local.emulator import python_path
 from local.ports import check_port
 from serving.bundle import verify
@@ -57,12 +58,7 @@ def _batch() -> Iterator[None]:
     try:
         yield
     finally:
-        process.terminate()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        end(process, 10)
 
 
 if __name__ == "__main__":
