@@ -25,8 +25,13 @@ def abort_uploads(s3: Any, bucket: str, key: str) -> None:
     listed = s3.list_multipart_uploads(Bucket=bucket, Prefix=key)
     for upload in listed.get("Uploads", []):
         if upload["Key"] == key:
-            try:
-                s3.abort_multipart_upload(Bucket=bucket, Key=key, UploadId=upload["UploadId"])
-            except ClientError as fault:  # completed or aborted meanwhile
-                if fault.response["Error"]["Code"] != "NoSuchUpload":
-                    raise
+            abort(s3, bucket, key, upload["UploadId"])
+
+
+def abort(s3: Any, bucket: str, key: str, upload_id: str) -> None:
+    """Remove the parts of a multipart upload, unless it is completed or aborted meanwhile."""
+    try:
+        s3.abort_multipart_upload(Bucket=bucket, Key=key, UploadId=upload_id)
+    except ClientError as fault:
+        if fault.response["Error"]["Code"] != "NoSuchUpload":
+            raise

@@ -12,7 +12,7 @@ from typing import Any
 
 from predict.clients import RefusedError, explained, s3_client, translated
 from predict.contract import PROBLEM_TYPE
-from predict.erasure import abort_uploads, erase
+from predict.erasure import abort, abort_uploads, erase
 from predict.keys import UPLOADS, Note, Parts, Result, Source, note_key, result_key
 from predict.objects import Body, ObjectReader, ObjectWriter
 from serving.errors import NotFoundError, UnavailableError
@@ -173,9 +173,7 @@ class Store:
         """Give up a result in the making, and no other one's."""
         if parts.upload_id is not None:
             with suppress(UnavailableError), translated():
-                self._s3.abort_multipart_upload(
-                    Bucket=self.storage.bucket, Key=result_key(name), UploadId=parts.upload_id
-                )
+                abort(self._s3, self.storage.bucket, result_key(name), parts.upload_id)
 
     def remove_note(self, name: str, kind: Note) -> None:
         """Remove a note on a job; nothing happens where there is none."""
