@@ -14,5 +14,6 @@ for group in predict predict-tensorflow run run-tensorflow aws model bench; do
   compile "$group" "$group" --constraints requirements/test.txt
 done
 compile sam sam
+compile clients clients
 # The emulator is one file of aws-sam-cli: the package without what it depends on.
 compile emulator sam --no-deps --constraints requirements/sam.txt

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, BinaryIO
 
 from fastapi import FastAPI, Request, Response
@@ -23,7 +24,8 @@ from predict.contract import (
 )
 from predict.problems import explain
 from predict.refusals import REFUSALS
-from predict.request import WAY_OUT, is_link, read_body, read_link
+from predict.request import WAY_OUT, compute, is_link, read_body, read_link
+from predict.v2 import routes
 from serving import __version__
 from serving.documents import Document, read_document
 from serving.documents.schema import schema
@@ -69,12 +71,15 @@ def create_app(
         summary="Predictions for documents of matrices.",
         redirect_slashes=False,
         redoc_url=None,
-        openapi_tags=[{"name": name} for name in ("predictions", "large documents", "service")],
+        openapi_tags=[
+            {"name": name} for name in ("predictions", "large documents", routes.TAG, "service")
+        ],
     )
     refusals.install(app)
     _add_predictions(app, model, settings, open_store)
     if open_store is not None:
         uploads.add(app, open_store, settings.limits)
+    routes.add(app, model, settings)
     _add_service(app, model, settings, {} if cold_start_ms is None else cold_start_ms)
     return app
 
@@ -101,10 +106,7 @@ def _add_predictions(
                 content = await run_in_threadpool(answer.to_link, url)
             else:
                 body = await read_body(request, settings.limits)
-                if "aws.event" in request.scope:  # Lambda sends one request at a time
-                    content = answer.to_body(body)
-                else:  # a thread, so that health answers while a document is computed
-                    content = await run_in_threadpool(answer.to_body, body)
+                content = await compute(request, partial(answer.to_body, body))
         except Exception as error:
             # Not left to the framework, which logs a traceback that may quote the document.
             problem = explain(error)

@@ -9,7 +9,8 @@ from fastapi import FastAPI
 from mangum import Mangum
 
 from predict.contract import PROBLEM_TYPE
-from predict.problems import explain, to_bytes
+from predict.problems import explain
+from predict.refusals import answer_at
 from serving.errors import MalformedError
 
 Event = dict[str, Any]
@@ -34,7 +35,7 @@ def create_handler(app: FastAPI) -> Handler:
         try:
             return mangum(_checked(event), context)
         except MalformedError as fault:
-            return _refuse(fault)
+            return _refuse(event, fault)
 
     return handle
 
@@ -64,11 +65,12 @@ def _checked(event: Event) -> Event:
     return event
 
 
-def _refuse(fault: MalformedError) -> dict[str, Any]:
-    problem = explain(fault)
+def _refuse(event: Event, fault: MalformedError) -> dict[str, Any]:
+    path = event.get("rawPath") or event.get("path") or ""
+    response = answer_at(path, explain(fault))
     return {
-        "statusCode": problem["status"],
-        "headers": {"content-type": PROBLEM_TYPE},
-        "body": to_bytes(problem).decode(),
+        "statusCode": response.status_code,
+        "headers": {"content-type": response.media_type},
+        "body": bytes(response.body).decode(),
         "isBase64Encoded": False,
     }

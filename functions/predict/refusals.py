@@ -1,5 +1,6 @@
-"""Problems as HTTP answers."""
+"""Problems as HTTP answers: in problem+json, and under /v2 as that protocol has them."""
 
+import json
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -26,12 +27,8 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
         503: "a passing fault; try again",
     }.items()
 }
+_ONE_TO_V2 = {413, 415, 422}
 _TITLES = {404: "There is nothing at this address", 405: "The method does not fit the address"}
-
-
-def refuse(error: Exception) -> Response:
-    """The answer to a request that failed."""
-    return answer(explain(error))
 
 
 def answer(content: Problem) -> Response:
@@ -39,24 +36,43 @@ def answer(content: Problem) -> Response:
     return Response(to_bytes(content), content["status"], media_type=PROBLEM_TYPE)
 
 
+def answer_v2(content: Problem) -> Response:
+    """A problem as the Open Inference Protocol has it: {"error": "…"}, with 400 or 404.
+
+    What is not the caller's fault, or not in the request's body, keeps its status.
+    """
+    status = 400 if content["status"] in _ONE_TO_V2 else content["status"]
+    error = {"error": content["detail"]}
+    body = json.dumps(error, ensure_ascii=False).encode(errors="replace")
+    return Response(body, status, media_type="application/json")
+
+
+def answer_at(path: str, content: Problem) -> Response:
+    """A problem as clients of an address expect it."""
+    return (answer_v2 if f"{path}/".startswith("/v2/") else answer)(content)
+
+
 def install(app: FastAPI) -> None:
     """Answer every error of an app with a problem."""
 
-    async def on_error(_: Request, error: Exception) -> Response:
-        return refuse(error)
+    def respond(request: Request, content: Problem) -> Response:
+        return answer_at(request.url.path, content)
+
+    async def on_error(request: Request, error: Exception) -> Response:
+        return respond(request, explain(error))
 
     async def on_http(request: Request, error: Exception) -> Response:
         if not isinstance(error, HTTPException):
-            return refuse(error)
+            return respond(request, explain(error))
         title = _TITLES.get(error.status_code, "The request is wrong")
         detail = f"{request.method} {request.url.path}: {error.detail}; see /docs"
-        response = answer(problem(error.status_code, "http", title, detail))
+        response = respond(request, problem(error.status_code, "http", title, detail))
         response.headers.update(error.headers or {})
         return response
 
-    async def on_validation(_request: Request, _error: Exception) -> Response:
+    async def on_validation(request: Request, _error: Exception) -> Response:
         detail = "The parameters do not fit; see /docs"
-        return answer(problem(422, "invalid", "The data is wrong", detail))
+        return respond(request, problem(422, "invalid", "The data is wrong", detail))
 
     # The first alone would pass every error on to the server, which logs what it says.
     app.add_exception_handler(Exception, on_error)

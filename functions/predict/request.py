@@ -1,8 +1,11 @@
 """The body of a request: its type checked, its size bounded while it arrives."""
 
 import io
+from collections.abc import Callable
+from typing import TypeVar
 
 from fastapi import Request
+from fastapi.concurrency import run_in_threadpool
 from pydantic import ValidationError
 
 from predict.contract import DOCUMENT_TYPES, LINK_TYPE, XML_TYPES, Link
@@ -23,9 +26,15 @@ _WAY_OUT_OF_BINARY = (
     "Send it in several requests, or smaller (float32, np.savez_compressed); "
     "GET /limits lists the limits."
 )
-
-
 _LONGEST_LINK_BYTES = 16_000
+_T = TypeVar("_T")
+
+
+async def compute(request: Request, work: Callable[[], _T]) -> _T:
+    """Do the work of a request, so that health answers meanwhile."""
+    if "aws.event" in request.scope:  # Lambda sends one request at a time
+        return work()
+    return await run_in_threadpool(work)
 
 
 def is_link(request: Request) -> bool:
@@ -42,7 +51,7 @@ async def read_link(request: Request) -> str:
         TooLargeError: more bytes than a URL has.
     """
     try:
-        body = await _read(request, _LONGEST_LINK_BYTES, "This is more than a URL.")
+        body = await read_bounded(request, _LONGEST_LINK_BYTES, "This is more than a URL.")
     except RequestTooLargeError as cause:  # an upload would not help
         raise TooLargeError(str(cause)) from cause
     try:
@@ -83,10 +92,15 @@ async def read_body(request: Request, limits: Limits) -> io.BytesIO:
     # What is not text travels through Lambda in base64, which makes 4 bytes of 3.
     is_text = media_type in XML_TYPES and encoding in {"", "identity"}
     limit_bytes = limits.text_bytes if is_text else limits.binary_bytes
-    return await _read(request, limit_bytes, WAY_OUT if is_text else _WAY_OUT_OF_BINARY)
+    return await read_bounded(request, limit_bytes, WAY_OUT if is_text else _WAY_OUT_OF_BINARY)
 
 
-async def _read(request: Request, limit_bytes: int, way_out: str) -> io.BytesIO:
+async def read_bounded(request: Request, limit_bytes: int, way_out: str) -> io.BytesIO:
+    """The body of a request, whatever it is.
+
+    Raises:
+        RequestTooLargeError: more bytes; says the way out.
+    """
     announced = request.headers.get("content-length", "")
     # int() refuses thousands of digits; what is no number at all, the server has refused.
     if announced.isdecimal() and (len(announced) > 15 or int(announced) > limit_bytes):

@@ -88,6 +88,13 @@ def test_openapi_lists_the_routes_and_the_types(openapi: dict[str, Any]) -> None
         "/health/ready",
         "/limits",
         "/schema.xsd",
+        "/v2",
+        "/v2/health/live",
+        "/v2/health/ready",
+    } | {
+        f"/v2/models/{{name}}{version}{end}"
+        for version in ("", "/versions/{version}")
+        for end in ("", "/ready", "/infer")
     }
     body = openapi["paths"]["/predictions"]["post"]["requestBody"]
     assert tuple(body["content"]) == (*DOCUMENT_TYPES, LINK_TYPE)

@@ -21,6 +21,7 @@ EU_REGIONS = frozenset(
     }
 )
 BATCH_SIZE = 32  # what an engine takes at once, unless it was measured or is set otherwise
+_TENSOR_NAME = re.compile(r"[A-Za-z0-9_.:/-]{1,100}", re.ASCII)
 _NCNAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,99}", re.ASCII)
 
 
@@ -31,6 +32,14 @@ class Names:
     matrix: str = "matrix"
     value: str = "value"
     id: str = "id"
+
+
+@dataclass(frozen=True, slots=True)
+class TensorNames:
+    """What the model's tensors are called in the Open Inference Protocol."""
+
+    input: str = "input"
+    output: str = "output"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +95,7 @@ class Settings:
     storage: Storage | None = None
     batch_size: int | None = None  # what the passport says
     names: Names = field(default_factory=Names)
+    tensors: TensorNames = field(default_factory=TensorNames)
     limits: Limits = field(default_factory=Limits)
 
     @classmethod
@@ -106,6 +116,7 @@ class Settings:
             storage=_storage(env, region, endpoint),
             batch_size=_positive(env, "BATCH_SIZE", BATCH_SIZE) if "BATCH_SIZE" in env else None,
             names=_names(env),
+            tensors=_tensors(env),
             limits=Limits(
                 **{
                     f.name: _positive(env, f"LIMIT_{f.name.upper()}", getattr(Limits(), f.name))
@@ -165,6 +176,18 @@ def _names(env: Mapping[str, str]) -> Names:
     if names.matrix == names.value:
         raise ConfigurationError(f'MATRIX_ELEMENT and VALUE_ELEMENT are both "{names.matrix}"')
     return names
+
+
+def _tensors(env: Mapping[str, str]) -> TensorNames:
+    default = TensorNames()
+    for variable in ("INPUT_NAME", "OUTPUT_NAME"):
+        if not _TENSOR_NAME.fullmatch(env.get(variable, "default")):
+            raise ConfigurationError(
+                f'{variable} is "{env[variable][:100]}": expected up to 100 letters, digits, _.:/-'
+            )
+    return TensorNames(
+        input=env.get("INPUT_NAME", default.input), output=env.get("OUTPUT_NAME", default.output)
+    )
 
 
 def _positive(env: Mapping[str, str], name: str, default: int) -> int:

@@ -8,6 +8,30 @@ from typing import BinaryIO, cast
 from serving.errors import MalformedError, RequestTooLargeError, TooLargeError
 
 
+class _ZlibReader(io.RawIOBase):
+    """Unpacks a zlib stream (RFC 1950), which HTTP calls deflate, piece by piece."""
+
+    def __init__(self, source: BinaryIO) -> None:
+        self._source = source
+        self._zlib = zlib.decompressobj()
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        while not self._zlib.eof:
+            packed = self._zlib.unconsumed_tail or self._source.read(io.DEFAULT_BUFFER_SIZE)
+            data = self._zlib.decompress(packed, len(buffer))
+            if data:
+                buffer[: len(data)] = data
+                return len(data)
+            if not packed:
+                raise EOFError("it ends before its end was marked")
+        if self._zlib.unused_data or self._source.read(1):
+            raise zlib.error("bytes after its end")
+        return 0
+
+
 class _LimitedReader(io.RawIOBase):
     """Passes bytes on until there are more than the limit, then refuses."""
 
@@ -59,3 +83,8 @@ def inflate(source: BinaryIO, limit_bytes: int) -> io.BufferedReader:
     """
     packed = gzip.GzipFile(fileobj=source, mode="rb")
     return limited(cast(BinaryIO, packed), limit_bytes, "gzip")
+
+
+def inflate_zlib(source: BinaryIO, limit_bytes: int) -> io.BufferedReader:
+    """As `inflate`, of what HTTP calls deflate: a zlib stream (RFC 1950, RFC 9110 8.4.1.2)."""
+    return limited(cast(BinaryIO, _ZlibReader(source)), limit_bytes, "deflate")

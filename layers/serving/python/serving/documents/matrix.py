@@ -3,6 +3,10 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from serving.errors import InvalidInputError, TooLargeError
 from serving.settings import Limits
@@ -42,6 +46,24 @@ def check_id(id: str, position: int, limits: Limits, line: int | None = None) ->
         id.encode()
     except UnicodeEncodeError as cause:  # NumPy lets half a surrogate pair pass
         raise InvalidInputError(f"the id of matrix {position} is not text", line=line) from cause
+
+
+def to_doubles(row: NDArray[Any], id: str) -> Float64Array:
+    """The values of one matrix, of any type of real numbers, as float64.
+
+    Raises:
+        InvalidInputError: a value is not finite, or an integer that a float64 does not hold.
+    """
+    values = row.astype(np.float64)
+    if not (finite := np.isfinite(values)).all():
+        raise InvalidInputError(f"value {int(np.argmin(finite))} is not finite", matrix=id)
+    # Compared as integers: 2**53 + 1 is rounded to 2**53, which would pass.
+    exact = (row <= 2**53) & (row >= -(2**53))
+    if row.dtype.kind in "iu" and not exact.all():
+        raise InvalidInputError(
+            f"value {int(np.argmin(exact))} is an integer beyond 2**53", matrix=id
+        )
+    return values
 
 
 def unique(matrices: Iterable[Matrix]) -> Iterator[Matrix]:

@@ -18,7 +18,7 @@ from numpy.lib import format as npy_format
 from numpy.typing import NDArray
 
 from serving.documents.compression import limited
-from serving.documents.matrix import Matrix, check_id
+from serving.documents.matrix import Matrix, check_id, to_doubles
 from serving.errors import (
     InvalidInputError,
     MalformedError,
@@ -28,7 +28,7 @@ from serving.errors import (
     brief,
 )
 from serving.settings import Limits
-from serving.signature import Float64Array, Shape, TensorSpec, describe
+from serving.signature import Shape, TensorSpec, describe
 
 MATRICES, IDS = "matrices", "ids"
 _ROWS = 32
@@ -155,7 +155,7 @@ def _rows(
     for rows in _blocks(stream, header, limits):
         for row in rows:
             id = str(position) if ids is None else ids[position]
-            yield Matrix(id, _finite(row, id).reshape(shape))
+            yield Matrix(id, to_doubles(row, id).reshape(shape))
             position += 1
     _refuse_surplus(stream)
 
@@ -222,19 +222,6 @@ def _refuse_surplus(stream: BinaryIO) -> None:
     """Reading to the end is also what makes zipfile check the CRC."""
     if stream.read(1):
         raise MalformedError("bytes after the end of the array")
-
-
-def _finite(row: NDArray[Any], id: str) -> Float64Array:
-    values = row.astype(np.float64)
-    if not (finite := np.isfinite(values)).all():
-        raise InvalidInputError(f"value {int(np.argmin(finite))} is not finite", matrix=id)
-    # Compared as integers: 2**53 + 1 is rounded to 2**53, which would pass.
-    exact = (row <= 2**53) & (row >= -(2**53))
-    if row.dtype.kind in "iu" and not exact.all():
-        raise InvalidInputError(
-            f"value {int(np.argmin(exact))} is an integer beyond 2**53", matrix=id
-        )
-    return values
 
 
 def _ids(stream: BinaryIO, limits: Limits) -> list[str]:

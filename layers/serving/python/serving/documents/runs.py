@@ -36,15 +36,46 @@ _BLOCK_BYTES = 262_144  # simdjson takes about ten times the memory of what it r
 _NEGATIVE_ZEROS = tuple(b"-0" + end for end in (b",", b"]", b" ", b"\t", b"\r", b"\n"))
 
 
+class NumberReader:
+    """Converts numbers between commas; holds the memory that the conversion needs."""
+
+    def __init__(self) -> None:
+        self._parser = simdjson.Parser()
+
+    def read(self, joined: bytes) -> Float64Array | None:
+        """The numbers, by a JSON parser; what it takes for one is a part of xs:double."""
+        if _has_long_number(joined):
+            return None
+        blocks: list[Float64Array] = []
+        for block in _blocks(joined):
+            numbers = self._block(b"[%b]" % block)
+            if numbers is None:
+                return None
+            blocks.append(numbers)
+        return np.concatenate(blocks) if len(blocks) != 1 else blocks[0]
+
+    def _block(self, array: bytes) -> Float64Array | None:
+        try:
+            parsed = self._parser.parse(array)
+            if not isinstance(parsed, simdjson.Array):
+                return None
+            numbers = np.frombuffer(parsed.as_buffer(of_type="d"))
+        except (ValueError, RuntimeError, TypeError):  # whatever it finds wrong
+            return None
+        if (numbers == 0).any() and any(zero in array for zero in _NEGATIVE_ZEROS):
+            return None
+        return numbers
+
+
 class RunReader:
-    """Converts runs; holds the memory that the conversion needs.
+    """Converts runs.
 
     Args:
         value: the local name of the element around one number.
     """
 
     def __init__(self, value: str) -> None:
-        self._parser = simdjson.Parser()
+        self._numbers = NumberReader().read
         self._opening = re.compile(
             rb"[ \t\r\n]*<((?:[A-Za-z_][\w.-]*:)?" + re.escape(value.encode()) + rb")>"
         )
@@ -79,30 +110,6 @@ class RunReader:
             # A "<" that is left was something else, and becomes what no parser takes.
             joined = body.replace(separator, b",").translate(_OF_ELEMENTS)
         return self._numbers(joined)
-
-    def _numbers(self, joined: bytes) -> Float64Array | None:
-        """What stands between commas, by a JSON parser; its numbers are a part of xs:double."""
-        if _has_long_number(joined):
-            return None
-        blocks: list[Float64Array] = []
-        for block in _blocks(joined):
-            numbers = self._block(b"[%b]" % block)
-            if numbers is None:
-                return None
-            blocks.append(numbers)
-        return np.concatenate(blocks) if len(blocks) != 1 else blocks[0]
-
-    def _block(self, array: bytes) -> Float64Array | None:
-        try:
-            parsed = self._parser.parse(array)
-            if not isinstance(parsed, simdjson.Array):
-                return None
-            numbers = np.frombuffer(parsed.as_buffer(of_type="d"))
-        except (ValueError, RuntimeError, TypeError):  # whatever it finds wrong
-            return None
-        if (numbers == 0).any() and any(zero in array for zero in _NEGATIVE_ZEROS):
-            return None
-        return numbers
 
 
 def _blanked(body: bytes, separator: bytes) -> bytes | None:

@@ -1,0 +1,209 @@
+"""From the bytes of an inference request to its matrices."""
+
+import io
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+import msgspec
+
+from predict.v2.numbers import read_numbers
+from predict.v2.tensors import Tensor, check_tensor, datatype_of, read_bytes
+from serving.documents import Matrix
+from serving.errors import InvalidInputError, MalformedError, TooLargeError
+from serving.settings import Limits, TensorNames
+from serving.signature import TensorSpec
+
+Scalar = str | int | float | bool
+Parameters = dict[str, Scalar]
+
+BINARY_SIZE, BINARY, BINARY_OUTPUT = "binary_data_size", "binary_data", "binary_data_output"
+# Extensions that change what is computed or returned: to ignore them would be a wrong answer.
+_NOT_SUPPORTED = ("classification", "shared_memory_region")
+_LONGEST_PART = 10_000  # bytes: of a shape, of parameters, of a list of outputs
+_ABSENT = msgspec.Raw(b"null")
+_PATH = re.compile(r"`\$\.?([^`]*)`$")  # how msgspec names the place
+
+
+class _Input(msgspec.Struct):
+    name: str
+    shape: msgspec.Raw
+    datatype: str
+    parameters: msgspec.Raw = _ABSENT
+    data: msgspec.Raw = _ABSENT
+
+
+class _Output(msgspec.Struct):
+    name: str
+    parameters: Parameters | None = None
+
+
+class _Request(msgspec.Struct):
+    # One, as a type: a million of them is refused at the second.
+    inputs: tuple[_Input]
+    id: str | None = None
+    parameters: msgspec.Raw = _ABSENT
+    outputs: msgspec.Raw = _ABSENT
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What the model takes, what its tensors are called, and the limits."""
+
+    spec: TensorSpec
+    names: TensorNames
+    limits: Limits
+
+
+@dataclass(frozen=True, slots=True)
+class InferRequest:
+    """A request, checked but for its values, which are read with its matrices.
+
+    Attributes:
+        id: to be returned, where one was given.
+        binary_output: whether the output is wanted as bytes.
+    """
+
+    matrices: Iterator[Matrix]
+    id: str | None = None
+    binary_output: bool = False
+
+
+def read_request(body: BinaryIO, header_bytes: int | None, expected: Expected) -> InferRequest:
+    """Read a request.
+
+    Args:
+        body: JSON, then the input as bytes where it is not in the JSON.
+        header_bytes: how long the JSON is, as Inference-Header-Content-Length states it; None
+            for all of the body; 0 for a body that is the input and nothing else.
+
+    Raises:
+        MalformedError: not JSON, or not as long as it says.
+        InvalidInputError: well-formed, but wrong; names the place in the JSON.
+        TooLargeError: over a limit.
+    """
+    if header_bytes == 0:
+        return _raw(body.read(), expected)
+    header = body.read() if header_bytes is None else body.read(header_bytes)
+    if header_bytes is not None and len(header) < header_bytes:
+        raise MalformedError(
+            f"Inference-Header-Content-Length is {header_bytes}, the body has {len(header)} bytes"
+        )
+    request: _Request = _decode(header, _Request)
+    if request.id is not None and len(request.id) > expected.limits.id_characters:
+        raise TooLargeError(f"id: more than {expected.limits.id_characters} characters")
+    parameters = _parameters(request.parameters, "parameters")
+    binary = _flag(parameters, BINARY_OUTPUT, "parameters") or False
+    source = None if header_bytes is None else body
+    return InferRequest(
+        _matrices(request.inputs[0], source, expected),
+        request.id,
+        _outputs(request.outputs, expected.names.output, binary),
+    )
+
+
+def _raw(data: bytes, expected: Expected) -> InferRequest:
+    """The body is the input, in the model's datatype; how many matrices it has, its length says."""
+    spec = expected.spec
+    datatype = datatype_of(spec.dtype)
+    tensor = Tensor(datatype, (1,))
+    values, rest = divmod(len(data), tensor.dtype.itemsize)
+    try:
+        if rest or not values:
+            raise ValueError(f"expected values of {datatype}")
+        if spec.count is None:  # then it is one matrix
+            shape = (1, *spec.shape_of(values))
+        else:
+            if values % spec.count:
+                raise ValueError(f"expected a multiple of {spec.count} values of {datatype}")
+            shape = (values // spec.count, *spec.shape_of(spec.count))
+    except ValueError as cause:
+        raise InvalidInputError(f"a body of {len(data):,} bytes: {cause}") from cause
+    tensor = check_tensor(Tensor(datatype, shape), spec, expected.limits)
+    return InferRequest(read_bytes(io.BytesIO(data), tensor, spec), binary_output=True)
+
+
+def _matrices(given: _Input, source: BinaryIO | None, expected: Expected) -> Iterator[Matrix]:
+    name, where = expected.names.input, "inputs[0]"
+    if given.name != name:
+        raise InvalidInputError(f'{where}.name: expected "{name}", got "{given.name[:60]}"')
+    shape: list[int] = _decode(_short(given.shape, f"{where}.shape"), list[int], f"{where}.shape")
+    tensor = check_tensor(Tensor(given.datatype, tuple(shape)), expected.spec, expected.limits)
+    parameters = _parameters(given.parameters, f"{where}.parameters")
+    if BINARY_SIZE not in parameters:
+        if _is_absent(given.data):
+            raise InvalidInputError(f"{where}: neither data nor {BINARY_SIZE}")
+        if source is not None and source.read(1):
+            raise MalformedError(f"bytes after the JSON, and no {BINARY_SIZE} in {where}")
+        return read_numbers(memoryview(given.data), tensor, expected.spec)
+    if not _is_absent(given.data):
+        raise InvalidInputError(f"{where}: both data and {BINARY_SIZE}")
+    if source is None:
+        raise InvalidInputError(
+            f"{where}: {BINARY_SIZE}, and no header Inference-Header-Content-Length"
+        )
+    stated, size = parameters[BINARY_SIZE], tensor.size_bytes
+    if type(stated) is not int or stated != size:
+        raise InvalidInputError(
+            f"{where}: {BINARY_SIZE} is {str(stated)[:40]}; shape and datatype make {size}"
+        )
+    return read_bytes(source, tensor, expected.spec)
+
+
+def _outputs(given: msgspec.Raw, name: str, binary: bool) -> bool:
+    """Whether the output is wanted as bytes; without a list, or with an empty one, it is wanted."""
+    if _is_absent(given):
+        return binary
+    outputs: list[_Output] = _decode(_short(given, "outputs"), list[_Output], "outputs")
+    if len(outputs) > 1:
+        raise InvalidInputError(f'outputs: expected "{name}", once at most, got {len(outputs)}')
+    for output in outputs:
+        if output.name != name:
+            raise InvalidInputError(f'outputs[0].name: expected "{name}", got "{output.name[:60]}"')
+        parameters = output.parameters or {}
+        _refuse_unsupported(parameters, "outputs[0].parameters")
+        wanted = _flag(parameters, BINARY, "outputs[0].parameters")
+        binary = binary if wanted is None else wanted
+    return binary
+
+
+def _parameters(given: msgspec.Raw, where: str) -> Parameters:
+    found: Parameters = _decode(_short(given, where), Parameters | None, where) or {}
+    _refuse_unsupported(found, where)
+    return found
+
+
+def _refuse_unsupported(parameters: Parameters, where: str) -> None:
+    for name in _NOT_SUPPORTED:
+        if name in parameters:
+            raise InvalidInputError(f"{where}.{name}: this extension is not supported")
+
+
+def _flag(parameters: Parameters, name: str, where: str) -> bool | None:
+    flag = parameters.get(name)
+    if flag is not None and not isinstance(flag, bool):
+        raise InvalidInputError(f"{where}.{name}: expected true or false")
+    return flag
+
+
+def _short(part: msgspec.Raw, where: str) -> msgspec.Raw:
+    if len(memoryview(part)) > _LONGEST_PART:
+        raise TooLargeError(f"{where}: more than {_LONGEST_PART:,} bytes")
+    return part
+
+
+def _is_absent(part: msgspec.Raw) -> bool:
+    return bytes(memoryview(part)[:5]) == b"null"
+
+
+def _decode(text: bytes | msgspec.Raw, kind: Any, where: str = "") -> Any:
+    try:
+        return msgspec.json.decode(text, type=kind)
+    except msgspec.ValidationError as cause:
+        problem = _PATH.sub(where + r"\1", str(cause)).replace("`", "")
+        raise InvalidInputError(problem[:300]) from cause
+    except (msgspec.DecodeError, UnicodeDecodeError) as cause:
+        raise MalformedError(f"{where or 'the request'}: {cause}"[:300]) from cause
+    except RecursionError as cause:
+        raise MalformedError(f"{where or 'the request'}: nested too deeply") from cause

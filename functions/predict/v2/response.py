@@ -1,0 +1,92 @@
+"""From predictions to the bytes of an inference response."""
+
+import gzip
+import json
+import re
+import zlib
+from collections.abc import Iterable
+from typing import Any
+
+from predict.v2.request import BINARY_SIZE, InferRequest
+from predict.v2.tensors import DATATYPES, datatype_of
+from serving.errors import RequestTooLargeError
+from serving.model import Model, Prediction
+from serving.settings import Limits
+
+HEADER_BYTES = "Inference-Header-Content-Length"
+BINARY_TYPE = "application/octet-stream"
+_WORTH_PACKING_BYTES = 1_000
+# At zlib's fastest level its first two bytes could be text, and Mangum tells binary by that.
+_LEVEL = 6
+_NEVER = re.compile(r";q=0(\.0*)?$")
+
+Headers = dict[str, str]
+
+
+def to_body(
+    model: Model,
+    output_name: str,
+    request: InferRequest,
+    predictions: Iterable[Prediction],
+    limits: Limits,
+) -> tuple[bytes, Headers]:
+    """The response and its headers; the output in the model's datatype, row-major.
+
+    Raises:
+        RequestTooLargeError: the answer is longer than Lambda sends; found as soon as it is.
+    """
+    datatype = datatype_of(model.passport.output.dtype)
+    convert = _to_bytes if request.binary_output else _to_text
+    limit_bytes = limits.binary_bytes if request.binary_output else limits.answer_bytes
+    pieces: list[bytes] = []
+    size_bytes = 1_000
+    shape: tuple[int, ...] = ()
+    for count, prediction in enumerate(predictions, 1):
+        pieces.append(convert(prediction, datatype))
+        shape = prediction.output.shape
+        size_bytes += len(pieces[-1]) + 1
+        if size_bytes > limit_bytes:
+            raise RequestTooLargeError(
+                f"the answer has more than {limit_bytes:,} bytes after {count} matrices: "
+                "send fewer at once"
+            )
+    output = {"name": output_name, "datatype": datatype, "shape": [len(pieces), *shape]}
+    if not request.binary_output:
+        header = _header(model, request, output | {"data": []})
+        return header.removesuffix(b"]}]}") + b",".join(pieces) + b"]}]}", {}
+    data = b"".join(pieces)
+    header = _header(model, request, output | {"parameters": {BINARY_SIZE: len(data)}})
+    return header + data, {HEADER_BYTES: str(len(header)), "content-type": BINARY_TYPE}
+
+
+def pack(body: bytes, accepted: str) -> tuple[bytes, Headers]:
+    """The response as the request's Accept-Encoding wants it, where it is worth it."""
+    wanted = accepted.lower().replace(" ", "").split(",")
+    encodings = [part.partition(";")[0] for part in wanted if not _NEVER.search(part)]
+    if len(body) < _WORTH_PACKING_BYTES:
+        return body, {}
+    if "gzip" in encodings:
+        return gzip.compress(body, _LEVEL, mtime=0), {"content-encoding": "gzip"}
+    if "deflate" in encodings:
+        return zlib.compress(body, _LEVEL), {"content-encoding": "deflate"}
+    return body, {}
+
+
+def _header(model: Model, request: InferRequest, output: dict[str, Any]) -> bytes:
+    passport = model.passport
+    content: dict[str, Any] = {"model_name": passport.name, "model_version": passport.version}
+    if request.id is not None:
+        content["id"] = request.id
+    content["outputs"] = [output]
+    return json.dumps(content, separators=(",", ":")).encode()
+
+
+def _to_text(prediction: Prediction, datatype: str) -> bytes:
+    values = prediction.output.astype(DATATYPES[datatype]).ravel()
+    if values.dtype.kind == "f":
+        values = values.astype(float)  # the digits of POST /predictions
+    return json.dumps(values.tolist(), separators=(",", ":"))[1:-1].encode()
+
+
+def _to_bytes(prediction: Prediction, datatype: str) -> bytes:
+    return prediction.output.astype(DATATYPES[datatype]).tobytes()
