@@ -15,5 +15,6 @@ for group in predict predict-tensorflow run run-tensorflow aws model bench; do
 done
 compile sam sam
 compile clients clients
+compile bench-kserve bench-kserve
 # The emulator is one file of aws-sam-cli: the package without what it depends on.
 compile emulator sam --no-deps --constraints requirements/sam.txt

@@ -255,7 +255,9 @@ def test_only_health_is_open(template: dict[str, Any]) -> None:
     assert api["Auth"]["DefaultAuthorizer"] == "AWS_IAM"
     events = template["Resources"]["PredictFunction"]["Properties"]["Events"].values()
     opened = [e["Properties"] for e in events if "Auth" in e["Properties"]]
-    assert {p["Path"] for p in opened} == {"/health/live", "/health/ready"}
+    assert {p["Path"] for p in opened} == {
+        f"{prefix}/health/{end}" for prefix in ("", "/v2") for end in ("live", "ready")
+    }
     assert all(p["Method"] == "GET" for p in opened)
 
 

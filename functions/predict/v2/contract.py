@@ -97,9 +97,3 @@ class InferenceResponse(BaseModel):
     model_version: str
     id: str | None = None
     outputs: list[OutputTensor]
-
-
-class Error(BaseModel):
-    """What went wrong."""
-
-    error: str

@@ -46,7 +46,7 @@ def read_numbers(data: memoryview, tensor: Tensor, spec: TensorSpec) -> Iterator
 
 
 class _Reader:
-    """Reads the numbers of one array, and holds its commas and brackets against the shape."""
+    """Reads the numbers of one array, and holds its nesting against the shape."""
 
     def __init__(self, data: memoryview, tensor: Tensor) -> None:
         if bytes(data[:1]) != b"[":
@@ -54,10 +54,9 @@ class _Reader:
         self._data = data[1:-1]
         self._tensor = tensor
         self._nested = bytes(self._data[:64]).lstrip(b" \t\r\n").startswith(b"[")
-        # What stands between the numbers of one matrix, with the comma that follows on it.
-        row = _between(tensor.shape[1:]) if self._nested else b"," * (tensor.row_values - 1)
-        self._row = row + b","
-        self._punctuation = 0  # how much of it was seen
+        # The commas and brackets of one matrix, with the comma that follows on it.
+        self._row = _between(tensor.shape[1:]) + b","
+        self._punctuation = 0  # how much was seen
         self._count = 0  # of the numbers
         self._numbers = NumberReader()
 
@@ -75,24 +74,29 @@ class _Reader:
             raise InvalidInputError(f"expected {wanted:,} values, got {self._count:,}")
 
     def _convert(self, piece: bytes, after: bytes = b"") -> Float64Array:
-        self._check(piece.translate(None, _NOT_PUNCTUATION) + after)
-        text = piece.translate(_BRACKETS_TO_BLANKS) if self._nested else piece
-        if not text.strip():
+        if self._nested:
+            self._check(piece.translate(None, _NOT_PUNCTUATION) + after)
+            piece = piece.translate(_BRACKETS_TO_BLANKS)
+        elif b"[" in piece:
+            self._refuse_shape()
+        if not piece.strip():
             return np.empty(0)
-        numbers = self._numbers.read(text)
+        numbers = self._numbers.read(piece)
         if numbers is None:
-            numbers = self._one_by_one(text)
+            numbers = self._one_by_one(piece)
         self._count += numbers.size
+        if self._count > (wanted := prod(self._tensor.shape)):
+            raise InvalidInputError(f"expected {wanted:,} values, got more")
         return numbers
 
     def _check(self, punctuation: bytes) -> None:
-        """The syntax is JSON's, so that numbers and nesting are right where this is right."""
+        """The syntax is JSON's, so that the nesting is right where this is right."""
         start, self._punctuation = self._punctuation, self._punctuation + len(punctuation)
         most = len(self._row) * self._tensor.shape[0] - 1
-        if punctuation == _part(self._row, start, self._punctuation) and self._punctuation <= most:
-            return
-        if not self._nested and b"[" not in punctuation:
-            raise InvalidInputError(f"expected {prod(self._tensor.shape):,} values, got more")
+        if punctuation != _part(self._row, start, self._punctuation) or self._punctuation > most:
+            self._refuse_shape()
+
+    def _refuse_shape(self) -> NoReturn:
         shape = list(self._tensor.shape)
         raise InvalidInputError(f"data is neither flat nor nested as its shape {shape} says")
 
