@@ -67,10 +67,10 @@ convert: $(ENV)/run/.ready ## Convert npz or npy to XML, or back: FILE=in.npz OU
 demo: $(ENV)/model/.ready ## Train the demo model again, with its bundle and sample.
 	$(ENV)/model/bin/python -m demo.train
 
-test: $(ENV)/test/.ready ## Run every test that needs no container.
+test: $(ENV)/test/.ready $(ENV)/clients/.ready ## Run every test that needs no container.
 	$(ENV)/test/bin/python -m pytest --ignore tests/container
 
-test-container: $(ENV)/test/.ready $(ENV)/sam/.ready ## Build the image and test it in containers and through sam local.
+test-container: $(ENV)/test/.ready $(ENV)/sam/.ready $(ENV)/clients/.ready ## Build the image and test it in containers and through sam local.
 	$(ENV)/test/bin/python -m pytest tests/container
 
 chaos: $(ENV)/test/.ready ## Kill, break and repeat what can be; prints the counts, writes docs/chaos.md [SEED=1].
@@ -85,7 +85,7 @@ format: $(ENV)/test/.ready ## Format, and fix what can be fixed.
 	$(ENV)/test/bin/ruff format .
 	$(ENV)/test/bin/ruff check --fix .
 
-bench: $(ENV)/test/.ready $(ENV)/bench/.ready ## Measure, beside what it is compared to; writes docs/performance.md [ONLY=group].
+bench: $(ENV)/test/.ready $(ENV)/bench/.ready $(ENV)/bench-kserve/.ready ## Measure, beside what it is compared to; writes docs/performance.md [ONLY=group].
 	$(ENV)/test/bin/python -m bench $(if $(ONLY),--only '$(ONLY)')
 
 docs: $(ENV)/test/.ready ## Write the generated tables of docs/ again.

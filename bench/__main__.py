@@ -69,9 +69,12 @@ def _known() -> dict[str, list[Row]]:
 
 
 def _peers() -> dict[str, str]:
-    """The frameworks live in an environment of their own; its lock knows their versions."""
-    lock = Path("requirements/bench.txt").read_text(encoding="utf-8")
-    return dict(re.findall(r"^(litserve)==(\S+)", lock, re.MULTILINE))
+    """The frameworks live in environments of their own; the locks know their versions."""
+    locks = [
+        Path(f"requirements/{name}.txt").read_text(encoding="utf-8")
+        for name in ("bench", "bench-kserve")
+    ]
+    return dict(re.findall(r"^(litserve|kserve)==(\S+)", "".join(locks), re.MULTILINE))
 
 
 def _line(row: dict[str, Any]) -> str:

@@ -23,6 +23,13 @@ _ABOUT = {
         "`make serve` over HTTP on connections that stay open, beside LitServe as set up in "
         "`bench/peers.py`; the clients share the machine."
     ),
+    "protocol": (
+        "The same numbers in each form (`bench/forms.py`), to the small CNN; text has all digits "
+        "of a double, npz has doubles, the protocol's bytes are FP32. Each form stands beside our "
+        "own XML: `make serve` over HTTP with one client on a connection that stays open, then "
+        "the handler with events, where bytes are base64; the protocol also beside KServe's model "
+        "server as set up in `bench/kserve_peer.py`. Nothing is packed."
+    ),
 }
 PAGE, PROFILE = Path("docs/performance.md"), Path("bench/profile.md")
 _METHOD = (

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
@@ -24,7 +24,7 @@ class Target:
     port: int
     path: str
     body: bytes
-    content_type: str
+    headers: Mapping[str, str]
 
     def send(self, connection: http.client.HTTPConnection) -> bytes:
         """One request; the body of the answer.
@@ -32,8 +32,7 @@ class Target:
         Raises:
             RuntimeError: it is not 200.
         """
-        headers = {"Content-Type": self.content_type}
-        connection.request("POST", self.path, self.body, headers)
+        connection.request("POST", self.path, self.body, dict(self.headers))
         answer = connection.getresponse()
         content = answer.read()
         if answer.status != 200:

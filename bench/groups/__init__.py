@@ -13,6 +13,7 @@ TITLES = {
     "streams": "Streams",
     "large": "Large documents",
     "peers": "Peers",
+    "protocol": "Forms, and the Open Inference Protocol",
 }
 
 

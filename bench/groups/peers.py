@@ -68,10 +68,10 @@ def _targets(stack: ExitStack) -> dict[str, Target]:
     own = json.dumps({"input": matrices(1)[0].values.ravel().tolist()}).encode()
     sent = {"/json": (own, "application/json"), "/xml": (xml, XML)}
     return {
-        "XML": Target(ours, "/predictions", xml, XML),
-        "npz": Target(ours, "/predictions", npz, NPZ),
+        "XML": Target(ours, "/predictions", xml, {"content-type": XML}),
+        "npz": Target(ours, "/predictions", npz, {"content-type": NPZ}),
     } | {
-        name: Target(ports[engine, batch], path, *sent[path])
+        name: Target(ports[engine, batch], path, sent[path][0], {"content-type": sent[path][1]})
         for name, (engine, batch, path) in _PEERS.items()
     }
 
