@@ -3,7 +3,6 @@
 import gzip
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,34 +11,17 @@ import pytest
 
 from local.emulator import Emulator
 from local.event import body_of, http_event
-from local.ports import free_ports
 from tests.support.documents import every_form, matrices
 from tests.support.processes import environment
+from tests.support.servers import serve
 
 XML = {"content-type": "application/xml"}
 
 
 @pytest.fixture(scope="module")
 def url(root: Path, bundle: Path) -> Iterator[str]:
-    [port] = free_ports(1)
-    server = subprocess.Popen(
-        [sys.executable, "-m", "local.serve", "--bundle", str(bundle), "--port", str(port)],
-        cwd=root,
-        env=environment(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        for _ in range(100):
-            try:
-                httpx2.get(f"http://127.0.0.1:{port}/health/live")
-                break
-            except httpx2.TransportError:
-                time.sleep(0.1)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.terminate()
-        server.wait(10)
+    with serve(root, bundle) as url:
+        yield url
 
 
 def test_serve_answers_the_same_bytes_as_lambda(url: str, root: Path, bundle: Path) -> None:

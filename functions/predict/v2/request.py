@@ -23,6 +23,8 @@ BINARY_SIZE, BINARY, BINARY_OUTPUT = "binary_data_size", "binary_data", "binary_
 _NOT_SUPPORTED = ("classification", "shared_memory_region")
 _LONGEST_PART = 10_000  # bytes: of a shape, of parameters, of a list of outputs
 _ABSENT = msgspec.Raw(b"null")
+_BYTE = re.compile(r"\(byte (\d+)\)$")
+_NOT_FINITE = re.compile(rb"-?(NaN|Infinity)")
 _PATH = re.compile(r"`\$\.?([^`]*)`$")  # how msgspec names the place
 
 
@@ -204,6 +206,14 @@ def _decode(text: bytes | msgspec.Raw, kind: Any, where: str = "") -> Any:
         problem = _PATH.sub(where + r"\1", str(cause)).replace("`", "")
         raise InvalidInputError(problem[:300]) from cause
     except (msgspec.DecodeError, UnicodeDecodeError) as cause:
-        raise MalformedError(f"{where or 'the request'}: {cause}"[:300]) from cause
+        problem = f"{where or 'the request'}: {cause}"[:300]
+        raise MalformedError(problem + _hint(bytes(text), problem)) from cause
     except RecursionError as cause:
         raise MalformedError(f"{where or 'the request'}: nested too deeply") from cause
+
+
+def _hint(text: bytes, problem: str) -> str:
+    """Python's json writes NaN and Infinity, which JSON has not."""
+    at = _BYTE.search(problem)
+    found = at and _NOT_FINITE.match(text, int(at[1]))
+    return f"; {found[0].decode()} is not finite, and not JSON" if found else ""

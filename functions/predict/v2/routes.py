@@ -21,10 +21,8 @@ from serving.settings import Settings
 HEADER_BYTES = "inference-header-content-length"
 TAG = "Open Inference Protocol v2"
 _PLATFORMS = {"onnx": "onnx_onnxv1", "tensorflow": "keras_hdf5"}
-_WAY_OUT = (
-    "Send the tensor as bytes (the extension binary_tensor_data), packed, or in several requests; "
-    "or upload it as npz (POST /uploads)."
-)
+_WAY_OUT = "Send fewer matrices at once, or upload them as npz (POST /uploads)."
+_WAY_OUT_OF_TEXT = f"Send the tensor as bytes (the extension binary_tensor_data). {_WAY_OUT}"
 # By hand: FastAPI would take 2 ms of each cold start to make it of a class, for each route anew.
 _ERROR = {"type": "object", "required": ["error"], "properties": {"error": {"type": "string"}}}
 _ERRORS: dict[int | str, dict[str, Any]] = {
@@ -164,7 +162,8 @@ async def _read(request: Request, settings: Settings) -> tuple[BinaryIO, int | N
     header_bytes = _header_bytes(request.headers.get(HEADER_BYTES))
     is_text = header_bytes is None and encoding in {"", "identity"}
     limit_bytes = limits.text_bytes if is_text else limits.binary_bytes
-    body = await read_bounded(request, limit_bytes, _WAY_OUT)
+    way_out = _WAY_OUT_OF_TEXT if is_text else _WAY_OUT
+    body = await read_bounded(request, limit_bytes, way_out)
     if encoding in {"gzip", "x-gzip"}:
         return inflate(body, limits.inflated_bytes), header_bytes
     if encoding == "deflate":
