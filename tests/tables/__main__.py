@@ -1,4 +1,4 @@
-"""make docs: writes docs/refusals.md, docs/ssrf.md and docs/models.md."""
+"""make docs: writes refusals.md, ssrf.md, open-inference-conformance.md, models.md in docs/."""
 
 import sys
 import tempfile
@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tests.tables import cell
 from tests.tables.answers import make_client, see_document, see_model_file, see_start
+from tests.tables.conformance.page import conformance
 from tests.tables.links import links
 from tests.tables.models import describe_files
 from tests.tables.refusals import (
@@ -56,6 +57,8 @@ def main() -> int:
     """Write the pages."""
     (ROOT / "docs/refusals.md").write_text(refusals(), encoding="utf-8")
     (ROOT / "docs/ssrf.md").write_text(links(), encoding="utf-8")
+    page = conformance(make_client())
+    (ROOT / "docs/open-inference-conformance.md").write_text(page, encoding="utf-8")
     files = ROOT.parent / "shared/data/keras"
     if not files.is_dir():
         print("docs/models.md is left alone: the third-party files are not here")

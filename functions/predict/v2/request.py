@@ -203,8 +203,10 @@ def _decode(text: bytes | msgspec.Raw, kind: Any, where: str = "") -> Any:
     try:
         return msgspec.json.decode(text, type=kind)
     except msgspec.ValidationError as cause:
-        problem = _PATH.sub(where + r"\1", str(cause)).replace("`", "")
-        raise InvalidInputError(problem[:300]) from cause
+        problem, inside = _PATH.subn(where + r"\1", str(cause))
+        if where and not inside:  # it is wrong as a whole
+            problem += f" - at {where}"
+        raise InvalidInputError(problem.replace("`", "")[:300]) from cause
     except (msgspec.DecodeError, UnicodeDecodeError) as cause:
         problem = f"{where or 'the request'}: {cause}"[:300]
         raise MalformedError(problem + _hint(bytes(text), problem)) from cause

@@ -57,12 +57,13 @@ def to_doubles(row: NDArray[Any], id: str) -> Float64Array:
     values = row.astype(np.float64)
     if not (finite := np.isfinite(values)).all():
         raise InvalidInputError(f"value {int(np.argmin(finite))} is not finite", matrix=id)
-    # Compared as integers: 2**53 + 1 is rounded to 2**53, which would pass.
-    exact = (row <= 2**53) & (row >= -(2**53))
-    if row.dtype.kind in "iu" and not exact.all():
-        raise InvalidInputError(
-            f"value {int(np.argmin(exact))} is an integer beyond 2**53", matrix=id
-        )
+    if row.dtype.kind in "iu":
+        # Compared as integers: 2**53 + 1 is rounded to 2**53, which would pass.
+        exact = (row <= 2**53) & (row >= -(2**53))
+        if not exact.all():
+            raise InvalidInputError(
+                f"value {int(np.argmin(exact))} is an integer beyond 2**53", matrix=id
+            )
     return values
 
 

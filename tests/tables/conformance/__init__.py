@@ -1,0 +1,1 @@
+"""The Open Inference Protocol, statement by statement: rows, their checks, and the page of them."""
