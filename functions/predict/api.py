@@ -21,6 +21,7 @@ from predict.contract import (
     Predictions,
     Ready,
     TensorDescription,
+    schema_of,
 )
 from predict.problems import explain
 from predict.refusals import REFUSALS
@@ -48,7 +49,7 @@ _BODY = {
         }
         for media_type in DOCUMENT_TYPES
     }
-    | {LINK_TYPE: {"schema": Link.model_json_schema()}},
+    | {LINK_TYPE: {"schema": schema_of(Link)}},
 }
 
 

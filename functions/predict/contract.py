@@ -15,6 +15,25 @@ PROBLEM_TYPE = "application/problem+json"
 Output = Annotated[Any, Field(description="float64, in the shape of the model's output")]
 
 
+def schema_of(model: type[BaseModel]) -> dict[str, Any]:
+    """A type's JSON Schema without references: those of Pydantic lead to its own document."""
+    schema = model.model_json_schema()
+    definitions = schema.pop("$defs", {})
+
+    def inlined(part: Any) -> Any:
+        if isinstance(part, list):
+            return [inlined(item) for item in part]
+        if not isinstance(part, dict):
+            return part
+        if "$ref" in part:
+            found = inlined(definitions[part["$ref"].removeprefix("#/$defs/")])
+            return found | {key: value for key, value in part.items() if key != "$ref"}
+        return {key: inlined(value) for key, value in part.items()}
+
+    whole: dict[str, Any] = inlined(schema)
+    return whole
+
+
 class ModelIdentity(BaseModel):
     """Which model answered."""
 

@@ -15,7 +15,7 @@ from serving.errors import ServingError
 REFUSALS: dict[int | str, dict[str, Any]] = {
     status: {
         "description": why,
-        "content": {PROBLEM_TYPE: {"schema": contract.Problem.model_json_schema()}},
+        "content": {PROBLEM_TYPE: {"schema": contract.schema_of(contract.Problem)}},
     }
     for status, why in {
         400: "not well-formed, damaged, or forbidden (a DTD, a pickle)",

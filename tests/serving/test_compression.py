@@ -1,13 +1,18 @@
-"""gzip: bounded, whole, once."""
+"""gzip and deflate: bounded, whole, once."""
 
 import gzip
+import io
+import zlib
 
 import pytest
 
-from serving.errors import MalformedError, TooLargeError
+from serving.documents.compression import inflate_zlib
+from serving.errors import MalformedError, RequestTooLargeError, TooLargeError
 from tests.support.documents import matrices, npz, one, read, xml
 
 PACKED = gzip.compress(one("1 2 3"))
+TEXT = b"0.123456 " * 100_000
+DEFLATED = zlib.compress(TEXT)
 
 
 def test_gzip_reads_xml_and_npz() -> None:
@@ -40,3 +45,57 @@ def test_gzip_refuses_a_bomb() -> None:
     bomb = gzip.compress(b"<a>" + b" " * 50_000_000 + b"</a>")
     with pytest.raises(TooLargeError, match="holds more than 1,000,000 bytes"):
         read(bomb, inflated_bytes=1_000_000)
+
+
+@pytest.mark.parametrize("level", [0, 1, 9])
+def test_deflate_reads_what_zlib_packs(level: int) -> None:
+    for content in (b"", b"x", TEXT):
+        packed = io.BytesIO(zlib.compress(content, level))
+        assert inflate_zlib(packed, len(TEXT)).read() == content
+
+
+@pytest.mark.parametrize("size", [1, 1_000, 8_192, 100_000, -1])
+def test_deflate_reads_in_pieces(size: int) -> None:
+    stream = inflate_zlib(io.BytesIO(DEFLATED), len(TEXT))
+    found = b"".join(iter(lambda: stream.read(size), b""))
+    assert (found, stream.read(1)) == (TEXT, b"")
+
+
+def test_deflate_does_not_unpack_more_than_is_read() -> None:
+    packed = io.BytesIO(zlib.compress(bytes(100_000_000), 1))
+    assert inflate_zlib(packed, 200_000_000).read(10) == bytes(10)
+    assert packed.tell() <= 8_192
+
+
+NO_HEADER = zlib.compressobj(wbits=-15)
+DICTIONARY = zlib.compressobj(zdict=b"0.123456")
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        pytest.param(b"", "ends before", id="empty"),
+        pytest.param(DEFLATED[:1], "ends before", id="half a header"),
+        pytest.param(DEFLATED[:-1], "ends before", id="truncated"),
+        pytest.param(DEFLATED[:-4] + bytes(4), "incorrect data check", id="checksum"),
+        pytest.param(DEFLATED + b"x", "bytes after its end", id="junk behind"),
+        pytest.param(DEFLATED * 2, "bytes after its end", id="twice in a row"),
+        pytest.param(NO_HEADER.compress(TEXT) + NO_HEADER.flush(), "header", id="no header"),
+        pytest.param(gzip.compress(TEXT), "header", id="gzip"),
+        pytest.param(TEXT, "header", id="not packed"),
+        pytest.param(DICTIONARY.compress(TEXT) + DICTIONARY.flush(), "Error 2", id="dictionary"),
+        pytest.param(DEFLATED[:20] + bytes(20) + DEFLATED[40:], "", id="damaged inside"),
+    ],
+)
+def test_deflate_refuses(content: bytes, reason: str) -> None:
+    with pytest.raises(MalformedError, match=f"damaged deflate: .*{reason}"):
+        inflate_zlib(io.BytesIO(content), 10_000_000).read()
+
+
+def test_deflate_refuses_a_bomb() -> None:
+    bomb = io.BytesIO(zlib.compress(bytes(50_000_000)))
+    with pytest.raises(RequestTooLargeError, match="deflate holds more than 1,000,000 bytes"):
+        inflate_zlib(bomb, 1_000_000).read()
+    assert inflate_zlib(io.BytesIO(DEFLATED), len(TEXT)).read() == TEXT
+    with pytest.raises(RequestTooLargeError):
+        inflate_zlib(io.BytesIO(DEFLATED), len(TEXT) - 1).read()

@@ -10,13 +10,13 @@ import numpy as np
 
 from predict.v2.tensors import Tensor, to_matrix
 from serving.documents import Matrix
-from serving.documents.numbers import LONGEST_NUMBER
 from serving.documents.runs import NumberReader
 from serving.errors import InvalidInputError
 from serving.signature import Float64Array, Shape, TensorSpec
 
 _PIECE_BYTES = 262_144
 _BRACKETS_TO_BLANKS = bytes(ord(" ") if byte in b"[]" else byte for byte in range(256))
+_NESTED = re.compile(rb"[ \t\r\n]*\[")
 _NOT_PUNCTUATION = bytes(byte for byte in range(256) if byte not in b"[],")
 _PLACE = re.compile(r"(.*) - at `\$\[(\d+)\]`")
 # RFC 7493, 2.2: of a larger integer, JSON's readers may see the neighbour.
@@ -53,9 +53,9 @@ class _Reader:
             raise InvalidInputError("data: expected an array of numbers")
         self._data = data[1:-1]
         self._tensor = tensor
-        self._nested = bytes(self._data[:64]).lstrip(b" \t\r\n").startswith(b"[")
+        self._nested = _NESTED.match(self._data) is not None
         # The commas and brackets of one matrix, with the comma that follows on it.
-        self._row = _between(tensor.shape[1:]) + b","
+        self._row = _between(tensor.shape[1:]) + b"," if self._nested else b","
         self._punctuation = 0  # how much was seen
         self._count = 0  # of the numbers
         self._numbers = NumberReader()
@@ -66,7 +66,7 @@ class _Reader:
             piece = bytes(self._data[start : start + _PIECE_BYTES])
             comma = piece.rfind(b",")
             if comma < 0:
-                self._refuse(f"has more than {LONGEST_NUMBER:,} characters")
+                self._refuse(f"has more than {_PIECE_BYTES:,} characters")
             yield self._convert(piece[:comma], b",")
             start += comma + 1
         yield self._convert(bytes(self._data[start:]))
@@ -121,7 +121,8 @@ def _between(shape: Shape) -> bytes:
     """The commas and brackets of a nested array."""
     if not shape:
         return b""
-    return b"[%b]" % b",".join([_between(shape[1:])] * shape[0])
+    inner = _between(shape[1:])
+    return b"[%b]" % (inner + (b"," + inner) * (shape[0] - 1))
 
 
 def _part(row: bytes, start: int, end: int) -> bytes:

@@ -29,9 +29,9 @@ _PATH = re.compile(r"`\$\.?([^`]*)`$")  # how msgspec names the place
 
 
 class _Input(msgspec.Struct):
-    name: str
+    name: msgspec.Raw
     shape: msgspec.Raw
-    datatype: str
+    datatype: msgspec.Raw
     parameters: msgspec.Raw = _ABSENT
     data: msgspec.Raw = _ABSENT
 
@@ -42,9 +42,10 @@ class _Output(msgspec.Struct):
 
 
 class _Request(msgspec.Struct):
-    # One, as a type: a million of them is refused at the second.
+    # One, as a type: a million of them is refused at the second. Parts are decoded when their
+    # length is known: one wide letter makes a text take four bytes for each.
     inputs: tuple[_Input]
-    id: str | None = None
+    id: msgspec.Raw = _ABSENT
     parameters: msgspec.Raw = _ABSENT
     outputs: msgspec.Raw = _ABSENT
 
@@ -87,20 +88,22 @@ def read_request(body: BinaryIO, header_bytes: int | None, expected: Expected) -
     """
     if header_bytes == 0:
         return _raw(body.read(), expected)
-    header = body.read() if header_bytes is None else body.read(header_bytes)
+    most = expected.limits.inflated_bytes  # what a reader is asked for, it allocates
+    header = body.read() if header_bytes is None else body.read(min(header_bytes, most))
     if header_bytes is not None and len(header) < header_bytes:
         raise MalformedError(
             f"Inference-Header-Content-Length is {header_bytes}, the body has {len(header)} bytes"
         )
     request: _Request = _decode(header, _Request)
-    if request.id is not None and len(request.id) > expected.limits.id_characters:
+    id: str | None = _decode(_short(request.id, "id"), str | None, "id")
+    if id is not None and len(id) > expected.limits.id_characters:
         raise TooLargeError(f"id: more than {expected.limits.id_characters} characters")
     parameters = _parameters(request.parameters, "parameters")
     binary = _flag(parameters, BINARY_OUTPUT, "parameters") or False
     source = None if header_bytes is None else body
     return InferRequest(
         _matrices(request.inputs[0], source, expected),
-        request.id,
+        id,
         _outputs(request.outputs, expected.names.output, binary),
     )
 
@@ -127,11 +130,13 @@ def _raw(data: bytes, expected: Expected) -> InferRequest:
 
 
 def _matrices(given: _Input, source: BinaryIO | None, expected: Expected) -> Iterator[Matrix]:
-    name, where = expected.names.input, "inputs[0]"
-    if given.name != name:
-        raise InvalidInputError(f'{where}.name: expected "{name}", got "{given.name[:60]}"')
-    shape: list[int] = _decode(_short(given.shape, f"{where}.shape"), list[int], f"{where}.shape")
-    tensor = check_tensor(Tensor(given.datatype, tuple(shape)), expected.spec, expected.limits)
+    where = "inputs[0]"
+    name: str = _decode(_short(given.name, f"{where}.name"), str, f"{where}.name")
+    if name != expected.names.input:
+        raise InvalidInputError(
+            f'{where}.name: expected "{expected.names.input}", got "{name[:60]}"'
+        )
+    tensor = check_tensor(_tensor(given, where), expected.spec, expected.limits)
     parameters = _parameters(given.parameters, f"{where}.parameters")
     if BINARY_SIZE not in parameters:
         if _is_absent(given.data):
@@ -151,6 +156,12 @@ def _matrices(given: _Input, source: BinaryIO | None, expected: Expected) -> Ite
             f"{where}: {BINARY_SIZE} is {str(stated)[:40]}; shape and datatype make {size}"
         )
     return read_bytes(source, tensor, expected.spec)
+
+
+def _tensor(given: _Input, where: str) -> Tensor:
+    datatype: str = _decode(_short(given.datatype, f"{where}.datatype"), str, f"{where}.datatype")
+    shape: list[int] = _decode(_short(given.shape, f"{where}.shape"), list[int], f"{where}.shape")
+    return Tensor(datatype, tuple(shape))
 
 
 def _outputs(given: msgspec.Raw, name: str, binary: bool) -> bool:

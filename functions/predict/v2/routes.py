@@ -6,6 +6,7 @@ from typing import Any, BinaryIO
 
 from fastapi import FastAPI, Request, Response
 
+from predict.contract import schema_of
 from predict.problems import explain
 from predict.refusals import answer_v2
 from predict.request import compute, read_bounded
@@ -37,7 +38,7 @@ _BINARY: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
 _REQUEST = {
     "required": True,
     "content": {
-        "application/json": {"schema": contract.InferenceRequest.model_json_schema()},
+        "application/json": {"schema": schema_of(contract.InferenceRequest)},
         "application/octet-stream": _BINARY,
     },
 }

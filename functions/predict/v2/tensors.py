@@ -33,6 +33,7 @@ DATATYPES: dict[str, np.dtype[Any]] = {
     }.items()
 }
 _NAMES = {dtype.name: name for name, dtype in DATATYPES.items()}
+_LONGEST = 2**64 - 1  # of a dimension, says the protocol
 _BLOCK_BYTES = 1_000_000
 
 
@@ -80,7 +81,7 @@ def check_tensor(tensor: Tensor, spec: TensorSpec, limits: Limits) -> Tensor:
             f'datatype "{tensor.datatype[:40]}": expected one of {", ".join(DATATYPES)}'
         )
     shape = tensor.shape
-    if not shape or min(shape) < 1 or not spec.accepts(shape[1:]):
+    if not shape or min(shape) < 1 or max(shape) > _LONGEST or not spec.accepts(shape[1:]):
         shown = ", ".join(map(str, shape))[:60]
         raise InvalidInputError(f"expected shape {metadata_shape(spec)}, got [{shown}]")
     if shape[0] > limits.matrices:

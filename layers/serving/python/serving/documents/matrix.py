@@ -54,7 +54,8 @@ def to_doubles(row: NDArray[Any], id: str) -> Float64Array:
     Raises:
         InvalidInputError: a value is not finite, or an integer that a float64 does not hold.
     """
-    values = row.astype(np.float64)
+    with np.errstate(invalid="ignore"):  # a signalling NaN, which is refused as any other
+        values = row.astype(np.float64)
     if not (finite := np.isfinite(values)).all():
         raise InvalidInputError(f"value {int(np.argmin(finite))} is not finite", matrix=id)
     if row.dtype.kind in "iu":
