@@ -65,7 +65,8 @@ def install(app: FastAPI) -> None:
         if not isinstance(error, HTTPException):
             return respond(request, explain(error))
         title = _TITLES.get(error.status_code, "The request is wrong")
-        detail = f"{request.method} {request.url.path}: {error.detail}; see /docs"
+        what = f"{request.method[:20]} {request.url.path[:80]}"
+        detail = f"{what}: {error.detail}; see /docs"
         response = respond(request, problem(error.status_code, "http", title, detail))
         response.headers.update(error.headers or {})
         return response
