@@ -8,7 +8,7 @@ from typing import NoReturn
 import msgspec
 import numpy as np
 
-from predict.v2.tensors import Tensor, to_matrix
+from predict.v2.tensors import Tensor, to_matrices
 from serving.documents import Matrix
 from serving.documents.runs import NumberReader
 from serving.errors import InvalidInputError
@@ -39,9 +39,9 @@ def read_numbers(data: memoryview, tensor: Tensor, spec: TensorSpec) -> Iterator
     for numbers in _Reader(data, tensor).read():
         values = np.concatenate([rest, numbers])
         whole = values.size - values.size % tensor.row_values
-        for row in values[:whole].reshape(-1, tensor.row_values):
-            yield to_matrix(_stated(row, tensor, position), tensor, spec, position)
-            position += 1
+        rows = _stated(values[:whole], tensor, position).reshape(-1, tensor.row_values)
+        yield from to_matrices(rows, tensor, spec, position)
+        position += len(rows)
         rest = values[whole:]
 
 
@@ -131,24 +131,25 @@ def _part(row: bytes, start: int, end: int) -> bytes:
     return (row * ((offset + end - start) // len(row) + 1))[offset:][: end - start]
 
 
-def _stated(row: Float64Array, tensor: Tensor, position: int) -> Float64Array:
+def _stated(values: Float64Array, tensor: Tensor, start: int) -> Float64Array:
     """Values as the datatype has them: JSON has one kind of number, and decimals are rounded."""
     dtype = tensor.dtype
     if dtype == np.float64:
-        return row
+        return values
     if np.issubdtype(dtype, np.floating):
         with np.errstate(over="ignore"):
-            stated = row.astype(dtype).astype(np.float64)
+            stated = values.astype(dtype).astype(np.float64)
         right = np.isfinite(stated)
     else:
         least, most = (0, 1) if dtype == np.bool_ else (np.iinfo(dtype).min, np.iinfo(dtype).max)
-        stated = row
-        right = (row >= max(least, -_MOST_INTEGER)) & (row <= min(most, _MOST_INTEGER))
-        right &= row == np.rint(row)
+        stated = values
+        right = (values >= max(least, -_MOST_INTEGER)) & (values <= min(most, _MOST_INTEGER))
+        right &= values == np.rint(values)
     if not right.all():
         wrong = int(np.argmin(right))
+        position, value = divmod(wrong, tensor.row_values)
         raise InvalidInputError(
-            f"value {wrong} ({row[wrong]:.10g}) is not one of {tensor.datatype}",
-            matrix=str(position),
+            f"value {value} ({values[wrong]:.10g}) is not one of {tensor.datatype}",
+            matrix=str(start + position),
         )
     return stated

@@ -21,6 +21,7 @@ Parameters = dict[str, Scalar]
 BINARY_SIZE, BINARY, BINARY_OUTPUT = "binary_data_size", "binary_data", "binary_data_output"
 # Extensions that change what is computed or returned: to ignore them would be a wrong answer.
 _NOT_SUPPORTED = ("classification", "shared_memory_region")
+_AT_ONCE_BYTES = 1_000_000
 _LONGEST_PART = 10_000  # bytes: of a shape, of parameters, of a list of outputs
 _ABSENT = msgspec.Raw(b"null")
 _BYTE = re.compile(r"\(byte (\d+)\)$")
@@ -88,8 +89,7 @@ def read_request(body: BinaryIO, header_bytes: int | None, expected: Expected) -
     """
     if header_bytes == 0:
         return _raw(body.read(), expected)
-    most = expected.limits.inflated_bytes  # what a reader is asked for, it allocates
-    header = body.read() if header_bytes is None else body.read(min(header_bytes, most))
+    header = body.read() if header_bytes is None else _first(body, header_bytes)
     if header_bytes is not None and len(header) < header_bytes:
         raise MalformedError(
             f"Inference-Header-Content-Length is {header_bytes}, the body has {len(header)} bytes"
@@ -106,6 +106,14 @@ def read_request(body: BinaryIO, header_bytes: int | None, expected: Expected) -
         id,
         _outputs(request.outputs, expected.names.output, binary),
     )
+
+
+def _first(body: BinaryIO, size: int) -> bytes:
+    """So many bytes, or all that there are; a reader allocates what it is asked for at once."""
+    pieces = [piece := body.read(min(size, _AT_ONCE_BYTES))]
+    while piece and (size := size - len(piece)):
+        pieces.append(piece := body.read(min(size, _AT_ONCE_BYTES)))
+    return b"".join(pieces)
 
 
 def _raw(data: bytes, expected: Expected) -> InferRequest:

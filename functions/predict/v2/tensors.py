@@ -110,37 +110,52 @@ def read_bytes(stream: BinaryIO, tensor: Tensor, spec: TensorSpec) -> Iterator[M
             given, wanted = start * row_bytes + len(data), tensor.shape[0] * row_bytes
             raise MalformedError(f"expected {wanted:,} bytes of the tensor, got {given:,}")
         block = np.frombuffer(data, dtype=stored).reshape(rows, -1)
-        for position, row in enumerate(block, start):
-            yield to_matrix(_checked(row, tensor, position), tensor, spec, position)
+        yield from to_matrices(block, tensor, spec, start)
     if stream.read(1):
         raise MalformedError("bytes after the end of the tensor")
 
 
-def _checked(row: NDArray[Any], tensor: Tensor, position: int) -> Float64Array:
-    if tensor.datatype == "BOOL" and (row > 1).any():
-        wrong = int(np.argmax(row > 1))
-        raise InvalidInputError(f"value {wrong} is a BOOL of {row[wrong]}", matrix=str(position))
-    return to_doubles(row, str(position))
-
-
-def to_matrix(values: Float64Array, tensor: Tensor, spec: TensorSpec, position: int) -> Matrix:
-    """A matrix of values of the tensor's datatype, unless the model's type cannot hold them.
+def to_matrices(
+    rows: NDArray[Any], tensor: Tensor, spec: TensorSpec, start: int
+) -> Iterator[Matrix]:
+    """Matrices of values of the tensor's datatype, unless the model's type cannot hold them.
 
     What is sent in the model's own datatype was rounded by its sender, who knows of it; what is
     sent in a wider one is not rounded here.
 
+    Args:
+        rows: the values of one matrix each.
+        start: the position of the first.
+
     Raises:
-        InvalidInputError: a value would be changed; names it.
+        InvalidInputError: a value is not finite, or would be changed; names matrix and value.
     """
+    try:
+        values = _checked(rows.ravel(), tensor, spec, start)
+    except InvalidInputError:
+        for position, row in enumerate(rows, start):  # to name the first
+            _checked(row, tensor, spec, position)
+        raise
+    shape = tensor.shape[1:]
+    for position, matrix in enumerate(values.reshape(len(rows), *shape), start):
+        yield Matrix(str(position), matrix)
+
+
+def _checked(values: NDArray[Any], tensor: Tensor, spec: TensorSpec, position: int) -> Float64Array:
+    id = str(position)
+    if tensor.datatype == "BOOL" and (values > 1).any():
+        wrong = int(np.argmax(values > 1))
+        raise InvalidInputError(f"value {wrong} is a BOOL of {values[wrong]:g}", matrix=id)
+    doubles = to_doubles(values, id)
     wanted = np.dtype(spec.dtype)
     if not np.can_cast(tensor.dtype, wanted, "safe"):
         with np.errstate(over="ignore", invalid="ignore"):
-            kept = values.astype(wanted).astype(np.float64) == values
+            kept = doubles.astype(wanted).astype(np.float64) == doubles
         if not kept.all():
             wrong = int(np.argmin(kept))
             raise InvalidInputError(
-                f"value {wrong} ({values[wrong]:.17g}) is not one of {datatype_of(wanted.name)}, "
+                f"value {wrong} ({doubles[wrong]:.17g}) is not one of {datatype_of(wanted.name)}, "
                 "the model's datatype: convert before sending",
-                matrix=str(position),
+                matrix=id,
             )
-    return Matrix(str(position), values.reshape(tensor.shape[1:]))
+    return doubles
