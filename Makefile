@@ -38,7 +38,7 @@ $(if $(and $(OUT),$(filter-out file,$(origin FILE))),,$(error FILE=in.npz and OU
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run serve send local model demo convert test test-container chaos lint format bench \
+.PHONY: help run serve send local model demo convert test test-container chaos fuzz lint format bench \
         docs image engine-stop validate deploy redrive lock clean
 
 help: ## List the targets.
@@ -75,6 +75,10 @@ test-container: $(ENV)/test/.ready $(ENV)/sam/.ready $(ENV)/clients/.ready ## Bu
 
 chaos: $(ENV)/test/.ready ## Kill, break and repeat what can be; prints the counts, writes docs/chaos.md [SEED=1].
 	$(ENV)/test/bin/python -m tests.chaos $(if $(SEED),--seed '$(SEED)')
+
+fuzz: $(ENV)/fuzz/.ready ## Send what nobody sends, and hold the answers against rules [SECONDS=60] [TARGET=v2] [SEED=n] [REPLAY=file].
+	@$(ENV)/fuzz/bin/python -m tests.fuzz $(if $(SECONDS),--seconds '$(SECONDS)') \
+	  $(if $(TARGET),--target '$(TARGET)') $(if $(SEED),--seed '$(SEED)') $(if $(REPLAY),--replay '$(REPLAY)')
 
 lint: $(ENV)/test/.ready ## Check format, lint and types.
 	$(ENV)/test/bin/ruff format --check .
