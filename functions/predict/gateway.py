@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import unquote
 
 import pybase64
 from fastapi import FastAPI
@@ -67,7 +68,7 @@ def _checked(event: Event) -> Event:
 
 def _refuse(event: Event, fault: MalformedError) -> dict[str, Any]:
     path = event.get("rawPath") or event.get("path") or ""
-    response = answer_at(path, explain(fault))
+    response = answer_at(unquote(path), explain(fault))
     return {
         "statusCode": response.status_code,
         "headers": {"content-type": response.media_type},
