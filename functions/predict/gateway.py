@@ -20,6 +20,8 @@ Handler = Callable[[Event, Any], dict[str, Any]]
 # Everything else would come back in base64, which costs a third and bars curl and browsers.
 _TEXT_TYPES = ["text/", "application/json", "application/xml", PROBLEM_TYPE]
 
+# What says that a body is no text, so that what was lost in making it one would be predicted.
+_BYTES = {"inference-header-content-length", "content-encoding"}
 _DECLARED = re.compile(r"""\ufeff?<\?xml\s[^>]{0,200}?encoding\s*=\s*["']([^"'>]+)""")
 
 
@@ -63,7 +65,12 @@ def _checked(event: Event) -> Event:
             f'the document declares the encoding "{declared[1][:40]}", but came as text: '
             "send UTF-8, or send it packed"
         )
-    return event
+    if "\ufffd" in body and _BYTES & {name.lower() for name in event.get("headers") or {}}:
+        raise MalformedError("bytes came as text: send them as application/octet-stream")
+    try:
+        return event | {"body": body.encode()}
+    except UnicodeEncodeError as cause:  # half a surrogate pair
+        raise MalformedError("the event's body is not text") from cause
 
 
 def _refuse(event: Event, fault: MalformedError) -> dict[str, Any]:

@@ -27,7 +27,7 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
         503: "a passing fault; try again",
     }.items()
 }
-_ONE_TO_V2 = {413, 415, 422}
+_ALL_400 = {413, 415, 422}
 _TITLES = {404: "There is nothing at this address", 405: "The method does not fit the address"}
 
 
@@ -37,11 +37,11 @@ def answer(content: Problem) -> Response:
 
 
 def answer_v2(content: Problem) -> Response:
-    """A problem as the Open Inference Protocol has it: {"error": "…"}, with 400 or 404.
+    """A problem as the Open Inference Protocol has it: {"error": "…"}.
 
-    What is not the caller's fault, or not in the request's body, keeps its status.
+    What is wrong with a request is a 400 there; 404, 405 and what is not its fault stay.
     """
-    status = 400 if content["status"] in _ONE_TO_V2 else content["status"]
+    status = 400 if content["status"] in _ALL_400 else content["status"]
     error = {"error": content["detail"]}
     body = json.dumps(error, ensure_ascii=False).encode(errors="replace")
     return Response(body, status, media_type="application/json")
@@ -56,7 +56,7 @@ def install(app: FastAPI) -> None:
     """Answer every error of an app with a problem."""
 
     def respond(request: Request, content: Problem) -> Response:
-        return answer_at(request.url.path, content)
+        return answer_at(request.scope["path"], content)
 
     async def on_error(request: Request, error: Exception) -> Response:
         return respond(request, explain(error))
@@ -65,7 +65,7 @@ def install(app: FastAPI) -> None:
         if not isinstance(error, HTTPException):
             return respond(request, explain(error))
         title = _TITLES.get(error.status_code, "The request is wrong")
-        what = f"{request.method[:20]} {request.url.path[:80]}"
+        what = f"{request.method[:20]} {request.scope['path'][:80]}"
         detail = f"{what}: {error.detail}; see /docs"
         response = respond(request, problem(error.status_code, "http", title, detail))
         response.headers.update(error.headers or {})

@@ -92,6 +92,19 @@ def test_deflate_refuses(content: bytes, reason: str) -> None:
         inflate_zlib(io.BytesIO(content), 10_000_000).read()
 
 
+def test_deflate_sees_what_follows_wherever_a_read_ends() -> None:
+    """Also where the end of the stream is the end of a read."""
+
+    class Halves(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            return super().read(end if self.tell() < end else size)
+
+    content = zlib.compress(b"1" * 1000)
+    end = len(content)
+    with pytest.raises(MalformedError, match="bytes after its end"):
+        inflate_zlib(Halves(content + b"x"), 10_000).read()
+
+
 def test_deflate_refuses_a_bomb() -> None:
     bomb = io.BytesIO(zlib.compress(bytes(50_000_000)))
     with pytest.raises(RequestTooLargeError, match="deflate holds more than 1,000,000 bytes"):

@@ -4,6 +4,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
+HEADER_BYTES = "Inference-Header-Content-Length"
+
 Shape = Annotated[list[int], Field(description="the first is the batch; -1 for any length")]
 Parameters = dict[str, str | int | float | bool]
 Data = Annotated[list[Any], Field(description="row-major, flat or nested as the shape")]
@@ -54,8 +56,8 @@ class ModelMetadata(BaseModel):
     outputs: list[TensorMetadata]
 
 
-class InputTensor(BaseModel):
-    """The input: in `data`, or behind the JSON with `binary_data_size` as a parameter."""
+class TensorData(BaseModel):
+    """A tensor: in `data`, or behind the JSON with `binary_data_size` as a parameter."""
 
     name: str
     datatype: str
@@ -76,18 +78,8 @@ class InferenceRequest(BaseModel):
 
     id: str | None = None
     parameters: Parameters | None = None
-    inputs: Annotated[list[InputTensor], Field(min_length=1, max_length=1)]
+    inputs: Annotated[list[TensorData], Field(min_length=1, max_length=1)]
     outputs: list[RequestedOutput] | None = None
-
-
-class OutputTensor(BaseModel):
-    """The output: in `data`, or behind the JSON with `binary_data_size` as a parameter."""
-
-    name: str
-    datatype: str
-    shape: Shape
-    parameters: Parameters | None = None
-    data: Data | None = None
 
 
 class InferenceResponse(BaseModel):
@@ -96,4 +88,4 @@ class InferenceResponse(BaseModel):
     model_name: str
     model_version: str
     id: str | None = None
-    outputs: list[OutputTensor]
+    outputs: list[TensorData]

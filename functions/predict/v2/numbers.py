@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from decimal import Decimal
 from math import prod
 from typing import NoReturn
 
@@ -16,6 +17,7 @@ from serving.signature import Float64Array, Shape, TensorSpec
 
 _PIECE_BYTES = 262_144
 _BRACKETS_TO_BLANKS = bytes(ord(" ") if byte in b"[]" else byte for byte in range(256))
+_FRACTION = re.compile(rb"[0-9][.eE]")
 _NESTED = re.compile(rb"[ \t\r\n]*\[")
 _NOT_PUNCTUATION = bytes(byte for byte in range(256) if byte not in b"[],")
 _PLACE = re.compile(r"(.*) - at `\$\[(\d+)\]`")
@@ -39,10 +41,19 @@ def read_numbers(data: memoryview, tensor: Tensor, spec: TensorSpec) -> Iterator
     for numbers in _Reader(data, tensor).read():
         values = np.concatenate([rest, numbers])
         whole = values.size - values.size % tensor.row_values
-        rows = _stated(values[:whole], tensor, position).reshape(-1, tensor.row_values)
-        yield from to_matrices(rows, tensor, spec, position)
+        rows = values[:whole].reshape(-1, tensor.row_values)
+        yield from _matrices(rows, tensor, spec, position)
         position += len(rows)
         rest = values[whole:]
+
+
+def _matrices(rows: Float64Array, tensor: Tensor, spec: TensorSpec, start: int) -> list[Matrix]:
+    try:
+        return list(to_matrices(_stated(rows, tensor, start), tensor, spec, start))
+    except InvalidInputError:
+        for position, row in enumerate(rows, start):  # to name the first
+            list(to_matrices(_stated(row[None], tensor, position), tensor, spec, position))
+        raise
 
 
 class _Reader:
@@ -66,7 +77,7 @@ class _Reader:
             piece = bytes(self._data[start : start + _PIECE_BYTES])
             comma = piece.rfind(b",")
             if comma < 0:
-                self._refuse(f"has more than {_PIECE_BYTES:,} characters")
+                self._refuse(f" has more than {_PIECE_BYTES:,} characters")
             yield self._convert(piece[:comma], b",")
             start += comma + 1
         yield self._convert(bytes(self._data[start:]))
@@ -81,6 +92,8 @@ class _Reader:
             self._refuse_shape()
         if not piece.strip():
             return np.empty(0)
+        if self._tensor.dtype.kind != "f" and _FRACTION.search(piece):
+            self._check_whole(piece)
         numbers = self._numbers.read(piece)
         if numbers is None:
             numbers = self._one_by_one(piece)
@@ -88,6 +101,14 @@ class _Reader:
         if self._count > (wanted := prod(self._tensor.shape)):
             raise InvalidInputError(f"expected {wanted:,} values, got more")
         return numbers
+
+    def _check_whole(self, piece: bytes) -> None:
+        """As doubles, a few fractions are whole: 0.99999999999999999999 is 1."""
+        for position, token in enumerate(piece.split(b",")):
+            if _FRACTION.search(token) and not _is_whole(token.strip()):
+                self._count += position
+                shown = token.strip().decode(errors="replace")[:40]
+                self._refuse(f" ({shown}) is not one of {self._tensor.datatype}")
 
     def _check(self, punctuation: bytes) -> None:
         """The syntax is JSON's, so that the nesting is right where this is right."""
@@ -110,11 +131,19 @@ class _Reader:
             if (place := _PLACE.fullmatch(str(cause))) is None:
                 raise InvalidInputError("data: not an array of numbers") from cause
             self._count += int(place[2])
-            self._refuse(place[1].replace("`", ""))
+            self._refuse(f": {place[1].replace('`', '')}")
 
     def _refuse(self, problem: str) -> NoReturn:
         position, value = divmod(self._count, self._tensor.row_values)
-        raise InvalidInputError(f"value {value}: {problem}", matrix=str(position))
+        raise InvalidInputError(f"value {value}{problem}", matrix=str(position))
+
+
+def _is_whole(token: bytes) -> bool:
+    try:
+        number = Decimal(token.decode())
+        return number == number.to_integral_value()
+    except (ArithmeticError, UnicodeDecodeError):  # an exponent of twenty digits, or no number
+        return False
 
 
 def _between(shape: Shape) -> bytes:
@@ -131,25 +160,27 @@ def _part(row: bytes, start: int, end: int) -> bytes:
     return (row * ((offset + end - start) // len(row) + 1))[offset:][: end - start]
 
 
-def _stated(values: Float64Array, tensor: Tensor, start: int) -> Float64Array:
+def _stated(rows: Float64Array, tensor: Tensor, start: int) -> Float64Array:
     """Values as the datatype has them: JSON has one kind of number, and decimals are rounded."""
     dtype = tensor.dtype
     if dtype == np.float64:
-        return values
+        return rows
     if np.issubdtype(dtype, np.floating):
         with np.errstate(over="ignore"):
-            stated = values.astype(dtype).astype(np.float64)
+            stated = rows.astype(dtype).astype(np.float64)
         right = np.isfinite(stated)
     else:
         least, most = (0, 1) if dtype == np.bool_ else (np.iinfo(dtype).min, np.iinfo(dtype).max)
-        stated = values
-        right = (values >= max(least, -_MOST_INTEGER)) & (values <= min(most, _MOST_INTEGER))
-        right &= values == np.rint(values)
+        stated = rows
+        right = (rows >= max(least, -_MOST_INTEGER)) & (rows <= min(most, _MOST_INTEGER))
+        right &= rows == np.rint(rows)
     if not right.all():
-        wrong = int(np.argmin(right))
-        position, value = divmod(wrong, tensor.row_values)
+        position, value = divmod(int(np.argmin(right)), tensor.row_values)
+        wrong = rows[position, value]
+        beyond = dtype.kind != "f" and abs(wrong) > _MOST_INTEGER
+        shown = f"{wrong:.10g}{', in JSON beyond 2**53 - 1' if beyond else ''}"
         raise InvalidInputError(
-            f"value {value} ({values[wrong]:.10g}) is not one of {tensor.datatype}",
+            f"value {value} ({shown}) is not one of {tensor.datatype}",
             matrix=str(start + position),
         )
     return stated

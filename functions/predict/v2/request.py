@@ -8,6 +8,7 @@ from typing import Any, BinaryIO
 
 import msgspec
 
+from predict.v2.contract import HEADER_BYTES
 from predict.v2.numbers import read_numbers
 from predict.v2.tensors import Tensor, check_tensor, datatype_of, read_bytes
 from serving.documents import Matrix
@@ -15,8 +16,7 @@ from serving.errors import InvalidInputError, MalformedError, TooLargeError
 from serving.settings import Limits, TensorNames
 from serving.signature import TensorSpec
 
-Scalar = str | int | float | bool
-Parameters = dict[str, Scalar]
+Parameters = dict[str, str | int | float | bool | None]
 
 BINARY_SIZE, BINARY, BINARY_OUTPUT = "binary_data_size", "binary_data", "binary_data_output"
 # Extensions that change what is computed or returned: to ignore them would be a wrong answer.
@@ -91,9 +91,9 @@ def read_request(body: BinaryIO, header_bytes: int | None, expected: Expected) -
         return _raw(body.read(), expected)
     header = body.read() if header_bytes is None else _first(body, header_bytes)
     if header_bytes is not None and len(header) < header_bytes:
-        raise MalformedError(
-            f"Inference-Header-Content-Length is {header_bytes}, the body has {len(header)} bytes"
-        )
+        raise MalformedError(f"{HEADER_BYTES} is {header_bytes}, the body has {len(header)} bytes")
+    if not header:
+        raise MalformedError("the request is empty")
     request: _Request = _decode(header, _Request)
     id: str | None = _decode(_short(request.id, "id"), str | None, "id")
     if id is not None and len(id) > expected.limits.id_characters:
@@ -155,9 +155,7 @@ def _matrices(given: _Input, source: BinaryIO | None, expected: Expected) -> Ite
     if not _is_absent(given.data):
         raise InvalidInputError(f"{where}: both data and {BINARY_SIZE}")
     if source is None:
-        raise InvalidInputError(
-            f"{where}: {BINARY_SIZE}, and no header Inference-Header-Content-Length"
-        )
+        raise InvalidInputError(f"{where}: {BINARY_SIZE}, and no header {HEADER_BYTES}")
     stated, size = parameters[BINARY_SIZE], tensor.size_bytes
     if type(stated) is not int or stated != size:
         raise InvalidInputError(
@@ -225,6 +223,8 @@ def _decode(text: bytes | msgspec.Raw, kind: Any, where: str = "") -> Any:
         problem, inside = _PATH.subn(where + r"\1", str(cause))
         if where and not inside:  # it is wrong as a whole
             problem += f" - at {where}"
+        if problem.endswith("length 1 - at `inputs`"):
+            problem += ": the model has one"
         raise InvalidInputError(problem.replace("`", "")[:300]) from cause
     except (msgspec.DecodeError, UnicodeDecodeError) as cause:
         problem = f"{where or 'the request'}: {cause}"[:300]
@@ -234,7 +234,9 @@ def _decode(text: bytes | msgspec.Raw, kind: Any, where: str = "") -> Any:
 
 
 def _hint(text: bytes, problem: str) -> str:
-    """Python's json writes NaN and Infinity, which JSON has not."""
+    """Python's json writes NaN and Infinity, which JSON has not; clients forget the header."""
+    if "trailing characters" in problem:
+        return f"; bytes behind the JSON need the header {HEADER_BYTES}"
     at = _BYTE.search(problem)
     found = at and _NOT_FINITE.match(text, int(at[1]))
     return f"; {found[0].decode()} is not finite, and not JSON" if found else ""

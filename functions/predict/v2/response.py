@@ -7,18 +7,22 @@ import zlib
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from predict.v2.contract import HEADER_BYTES
 from predict.v2.request import BINARY_SIZE, InferRequest
 from predict.v2.tensors import DATATYPES, datatype_of
-from serving.errors import RequestTooLargeError
+from serving.errors import InvalidInputError, RequestTooLargeError
 from serving.model import Model, Prediction
 from serving.settings import Limits
 
-HEADER_BYTES = "Inference-Header-Content-Length"
 BINARY_TYPE = "application/octet-stream"
 _WORTH_PACKING_BYTES = 1_000
 # At zlib's fastest level its first two bytes could be text, and Mangum tells binary by that.
 _LEVEL = 6
-_NEVER = re.compile(r";q=0(\.0*)?$")
+_NEVER = re.compile(r"q=0(\.0*)?")
+_encode = json.JSONEncoder(separators=(",", ":")).encode
 
 Headers = dict[str, str]
 
@@ -61,8 +65,8 @@ def to_body(
 
 def pack(body: bytes, accepted: str) -> tuple[bytes, Headers]:
     """The response as the request's Accept-Encoding wants it, where it is worth it."""
-    wanted = accepted.lower().replace(" ", "").split(",")
-    encodings = [part.partition(";")[0] for part in wanted if not _NEVER.search(part)]
+    wanted = [[word.strip() for word in part.split(";")] for part in accepted.lower().split(",")]
+    encodings = [name for name, *more in wanted if not any(map(_NEVER.fullmatch, more))]
     if len(body) < _WORTH_PACKING_BYTES:
         return body, {}
     if "gzip" in encodings:
@@ -78,15 +82,21 @@ def _header(model: Model, request: InferRequest, output: dict[str, Any]) -> byte
     if request.id is not None:
         content["id"] = request.id
     content["outputs"] = [output]
-    return json.dumps(content, separators=(",", ":")).encode()
+    return _encode(content).encode()
 
 
 def _to_text(prediction: Prediction, datatype: str) -> bytes:
-    values = prediction.output.astype(DATATYPES[datatype]).ravel()
-    if values.dtype.kind == "f":
-        values = values.astype(float)  # the digits of POST /predictions
-    return json.dumps(values.tolist(), separators=(",", ":"))[1:-1].encode()
+    return _encode(_stated(prediction, datatype).ravel().tolist())[1:-1].encode()
 
 
 def _to_bytes(prediction: Prediction, datatype: str) -> bytes:
-    return prediction.output.astype(DATATYPES[datatype]).tobytes()
+    return _stated(prediction, datatype).tobytes()
+
+
+def _stated(prediction: Prediction, datatype: str) -> NDArray[Any]:
+    with np.errstate(invalid="ignore"):
+        stated: NDArray[Any] = prediction.output.astype(DATATYPES[datatype])
+        if stated.dtype.kind in "iu" and (stated.astype(np.float64) != prediction.output).any():
+            problem = f"the model's answer is beyond {datatype}"
+            raise InvalidInputError(problem, matrix=prediction.id)
+    return stated

@@ -11,6 +11,7 @@ from predict.problems import explain
 from predict.refusals import answer_v2
 from predict.request import compute, read_bounded
 from predict.v2 import contract
+from predict.v2.contract import HEADER_BYTES
 from predict.v2.tensors import datatype_of, metadata_shape
 from serving import __version__
 from serving.documents.compression import inflate, inflate_zlib
@@ -19,10 +20,11 @@ from serving.model import Model, predict_all
 from serving.passport import Tensor
 from serving.settings import Settings
 
-HEADER_BYTES = "inference-header-content-length"
 TAG = "Open Inference Protocol v2"
 _PLATFORMS = {"onnx": "onnx_onnxv1", "tensorflow": "keras_hdf5"}
-_WAY_OUT = "Send fewer matrices at once, or upload them as npz (POST /uploads)."
+_WAY_OUT = (
+    "Send fewer matrices at once, or as npz by way of S3 (POST /uploads, where there is a bucket)."
+)
 _WAY_OUT_OF_TEXT = f"Send the tensor as bytes (the extension binary_tensor_data). {_WAY_OUT}"
 # By hand: FastAPI would take 2 ms of each cold start to make it of a class, for each route anew.
 _ERROR = {"type": "object", "required": ["error"], "properties": {"error": {"type": "string"}}}
@@ -155,12 +157,12 @@ async def _read(request: Request, settings: Settings) -> tuple[BinaryIO, int | N
     The content type is not asked for: clients of the protocol send none, or any.
     """
     limits = settings.limits
-    encoding = request.headers.get("content-encoding", "").strip().lower()
+    encoding = ", ".join(request.headers.getlist("content-encoding")).strip().lower()
     if encoding not in {"", "identity", "gzip", "x-gzip", "deflate"}:
         raise UnsupportedError(
             f'the Content-Encoding is "{encoding[:60]}", expected gzip, deflate or none'
         )
-    header_bytes = _header_bytes(request.headers.get(HEADER_BYTES))
+    header_bytes = _header_bytes(request.headers.getlist(HEADER_BYTES))
     is_text = header_bytes is None and encoding in {"", "identity"}
     limit_bytes = limits.text_bytes if is_text else limits.binary_bytes
     way_out = _WAY_OUT_OF_TEXT if is_text else _WAY_OUT
@@ -172,9 +174,10 @@ async def _read(request: Request, settings: Settings) -> tuple[BinaryIO, int | N
     return body, header_bytes
 
 
-def _header_bytes(stated: str | None) -> int | None:
-    if stated is None:
+def _header_bytes(given: list[str]) -> int | None:
+    if not given:
         return None
+    stated = ", ".join(given)  # as API Gateway joins what comes twice
     if not (stated.isascii() and stated.isdecimal() and len(stated) <= 15):
         raise MalformedError(f'{HEADER_BYTES} is "{stated[:40]}": expected a length in bytes')
     return int(stated)

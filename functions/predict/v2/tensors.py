@@ -154,7 +154,8 @@ def _checked(values: NDArray[Any], tensor: Tensor, spec: TensorSpec, position: i
         if not kept.all():
             wrong = int(np.argmin(kept))
             raise InvalidInputError(
-                f"value {wrong} ({doubles[wrong]:.17g}) is not one of {datatype_of(wanted.name)}, "
+                f"value {wrong} ({doubles[wrong]:.17g}) is not one of "
+                f"{_NAMES.get(wanted.name, wanted.name)}, "
                 "the model's datatype: convert before sending",
                 matrix=id,
             )

@@ -49,6 +49,26 @@ def handle(handler: Handler, sent: Sent, path: str = INFER, **headers: str) -> d
     return handler(http_event("POST", path, body, headers), CONTEXT)
 
 
+@pytest.mark.parametrize(
+    ("headers", "body", "reason"),
+    [
+        ({LENGTH: "0"}, "\x00\x00\ufffd?", "bytes came as text"),
+        ({"Content-Encoding": "gzip"}, "\x1f\ufffd", "bytes came as text"),
+        ({}, "\ud800", "the event's body is not text"),
+    ],
+)
+def test_text_that_was_bytes_is_refused(
+    handler: Handler, headers: dict[str, str], body: str, reason: str
+) -> None:
+    """API Gateway may take bytes for text, by their content type, and replace what is none."""
+    event = http_event("POST", INFER, b"", {"content-type": "application/json"})
+    event["headers"] |= headers
+    event |= {"body": body, "isBase64Encoded": False}
+    answer = handler(event, CONTEXT)
+    assert answer["statusCode"] == 400
+    assert json.loads(answer["body"])["error"].startswith(reason)
+
+
 def test_every_form_gives_the_numbers_of_http(handler: Handler, client: TestClient) -> None:
     wanted = output(infer(client, binary(VALUES)))
     for name, sent in every_form(VALUES).items():

@@ -25,7 +25,9 @@ from tests.support.inference import (
 )
 
 MANY = np.arange(900.0).reshape(300, 3)
-WAY_OUT = "Send fewer matrices at once, or upload them as npz (POST /uploads)."
+WAY_OUT = (
+    "Send fewer matrices at once, or as npz by way of S3 (POST /uploads, where there is a bucket)."
+)
 GIGABYTE = 1_000_000_000
 
 

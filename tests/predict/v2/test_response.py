@@ -10,9 +10,24 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
+from predict.api import create_app
 from predict.v2.response import pack
+from serving.model import Model
+from serving.passport import Tensor
+from serving.settings import Settings
 from tests.predict.v2.conftest import Echoes
-from tests.support.inference import LENGTH, Sent, asked, binary, error, flat, infer, raw, tensor_of
+from tests.support.inference import (
+    LENGTH,
+    Sent,
+    asked,
+    binary,
+    error,
+    flat,
+    infer,
+    output,
+    raw,
+    tensor_of,
+)
 
 MANY = np.arange(900.0).reshape(300, 3)
 UNPACK: dict[str | None, Callable[[bytes], bytes]] = {
@@ -47,6 +62,8 @@ def received(client: TestClient, sent: Any, accepted: str) -> tuple[bytes, Any]:
         ("GZIP;Q=0.5", "gzip"),
         ("gzip ; q=0.0, identity", None),
         ("gzip;q=0, deflate;q=0.0", None),
+        ("gzip;\tq=0", None),
+        ("gzip;q=0;x=1", None),
         ("br, zstd", None),
         ("identity", None),
         ("*", None),
@@ -87,9 +104,45 @@ def test_answers_are_packed_from_a_thousand_bytes(size_bytes: int) -> None:
 
 def test_packed_answers_are_the_same_every_time() -> None:
     assert pack(b"1" * 5000, "gzip")[0] == pack(b"1" * 5000, "gzip")[0]
-    for accepted in ("gzip", "deflate"):  # what Mangum tells text by
-        with pytest.raises(UnicodeDecodeError):
-            pack(b"1" * 5000, accepted)[0].decode()
+
+
+@pytest.mark.parametrize("accepted", ["gzip", "deflate"])
+def test_packed_answers_are_no_text_from_the_start(accepted: str) -> None:
+    """Mangum takes for text what is UTF-8, and only the first two bytes are never by chance."""
+    with pytest.raises(UnicodeDecodeError):
+        pack(b"1" * 5000, accepted)[0][:2].decode()
+
+
+@pytest.mark.parametrize(
+    ("dtype", "given"), [("int64", 2.0**63), ("uint64", 2.0**64), ("uint64", -1.0)]
+)
+def test_integers_that_the_datatype_has_not_are_no_answer(
+    model: Model, settings: Settings, dtype: str, given: float
+) -> None:
+    class Given:
+        def run(self, batch: Any) -> Any:
+            return np.full((len(batch), 1), given)
+
+    tensor = Tensor(shape=(1,), dtype=dtype)
+    passport = model.passport.model_copy(update={"output": tensor})
+    with TestClient(create_app(Model(passport, Given(), {}), settings)) as client:
+        answer = infer(client, flat(np.zeros((1, 5000, 1))))
+    assert error(answer) == f'matrix "0": the model\'s answer is beyond {dtype.upper()}'
+
+
+def test_batches_are_those_of_documents(model: Model, settings: Settings) -> None:
+    """On which it rests that the numbers are the same to the bit."""
+    sizes: list[int] = []
+
+    class Counting:
+        def run(self, batch: Any) -> Any:
+            sizes.append(len(batch))
+            return np.zeros((len(batch), 2), dtype=np.float32)
+
+    with TestClient(create_app(Model(model.passport, Counting(), {}), settings)) as client:
+        assert output(infer(client, raw(np.zeros((40, 5000, 1))))).shape == (40, 2)
+    batch = model.passport.batch_size
+    assert sizes == [batch, batch, 40 - 2 * batch]
 
 
 def test_errors_are_not_packed(three: TestClient) -> None:

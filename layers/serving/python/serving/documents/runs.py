@@ -1,7 +1,8 @@
 """A long run of numbers in the bytes of a document, converted at once.
 
-Everything here answers None for what is not plainly a run of numbers that it knows: the slow reader
-(`collector`, `numbers`) then says what it is. What is converted is what the slow reader gives.
+Everything here answers None for what is not plainly a run of numbers that it knows: the caller's
+slow reader then says what it is. What is converted is what the slow reader of XML (`collector`,
+`numbers`) gives.
 """
 
 import re
