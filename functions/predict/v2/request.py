@@ -16,7 +16,7 @@ from serving.errors import InvalidInputError, MalformedError, TooLargeError
 from serving.settings import Limits, TensorNames
 from serving.signature import TensorSpec
 
-Parameters = dict[str, str | int | float | bool | None]
+Parameters = dict[str, str | int | float | bool]
 
 BINARY_SIZE, BINARY, BINARY_OUTPUT = "binary_data_size", "binary_data", "binary_data_output"
 # Extensions that change what is computed or returned: to ignore them would be a wrong answer.

@@ -40,7 +40,7 @@ def test_extensions_that_change_the_answer_are_refused(three: TestClient, name: 
             assert error(answer) == f"{place}.{name}: this extension is not supported"
 
 
-@pytest.mark.parametrize("value", [[], {}, [1], {"a": 1}])
+@pytest.mark.parametrize("value", [[], {}, None, [1], {"a": 1}])
 def test_parameters_are_scalars(three: TestClient, value: Any) -> None:
     good = {"a": "b", "c": 1, "d": 1.5, "e": True, "binary_data": 5}
     sent = json.loads(asked(parameters=good)[0])
