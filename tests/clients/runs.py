@@ -77,16 +77,22 @@ def run(program: str, url: str, folder: Path, cases: Iterable[Case]) -> Run:
     rng = np.random.default_rng(1)
     matrices = rng.standard_normal((most, POINTS, 1)).astype(np.float32)
     np.save(folder / "matrices.npy", matrices)
+    run_python("-m", f"tests.clients.{program}", url, str(folder), *names, folder=_ROOT)
+    return Run(url, folder, matrices, json.loads((folder / "seen.json").read_bytes()))
+
+
+def run_python(*arguments: str, folder: Path) -> str:
+    """What the clients' Python prints."""
     done = subprocess.run(
-        [str(_PYTHON), "-m", f"tests.clients.{program}", url, str(folder), *names],
-        cwd=_ROOT,
+        [str(_PYTHON), *arguments],
+        cwd=folder,
         env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
         capture_output=True,
         text=True,
         timeout=_LONGEST_S,
     )
     assert done.returncode == 0, done.stderr
-    return Run(url, folder, matrices, json.loads((folder / "seen.json").read_bytes()))
+    return done.stdout
 
 
 def check_bits(seen: Run, scenario: str, count: int) -> None:

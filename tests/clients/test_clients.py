@@ -1,7 +1,9 @@
 """Clients of the Open Inference Protocol, unchanged: what they see is what there is."""
 
 import json
+import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,7 +11,7 @@ import pytest
 
 from serving import __version__
 from tests.clients.report import INPUT, MODEL, OUTPUT, REQUESTS, VERSION
-from tests.clients.runs import Case, Run, check_bits, run
+from tests.clients.runs import Case, Run, check_bits, run, run_python
 
 SOME = 3
 # A response of MANY in JSON has the 1,000 bytes that are worth packing; in bytes, of VERY_MANY.
@@ -201,6 +203,16 @@ def test_kserve_gets_what_it_asks_for(kserve: Run, scenario: str, count: int) ->
     # It asks for packed responses by itself.
     is_packed = not is_binary and count == MANY
     assert headers.get("content-encoding") == ("gzip" if is_packed else None)
+
+
+def test_the_code_of_the_page_runs(root: Path, url: str, tmp_path: Path) -> None:
+    page = (root / "docs/open-inference.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    np.savez(tmp_path / "sample.npz", matrices=np.zeros((2, 5000, 1)))
+    code = "".join(blocks).replace("localhost:8000", url.removeprefix("http://"))
+    printed = run_python("-c", code, folder=tmp_path).splitlines()
+    assert (len(blocks), len(printed)) == (2, 4)
+    assert printed[:2] == printed[2:]  # by the client, and by hand
 
 
 def test_kserve_sees_that_server_and_model_are_ready(kserve: Run) -> None:
