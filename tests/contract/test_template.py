@@ -17,7 +17,7 @@ from tests.support.template import deploy, functions, graph, read, references
 ELSEWHERE = ["us-east-1", "eu-west-2", "eu-central-2", "ap-south-1"]
 OF_BOTH = {"BUCKET", "BUCKET_KMS_KEY", "S3_ENDPOINT"}
 SETTINGS = {
-    "PredictFunction": OF_BOTH,
+    "PredictFunction": OF_BOTH | {"INPUT_NAME", "OUTPUT_NAME"},
     "BatchFunction": OF_BOTH | {"QUEUE_URL", "MAX_RECEIVES"},
 }
 # As CloudFormation does it, by the translator that sam itself uses.

@@ -12,6 +12,7 @@ from predict.v2.contract import HEADER_BYTES
 from predict.v2.numbers import read_numbers
 from predict.v2.tensors import Tensor, check_tensor, datatype_of, read_bytes
 from serving.documents import Matrix
+from serving.documents.document import GZIP
 from serving.errors import InvalidInputError, MalformedError, TooLargeError
 from serving.settings import Limits, TensorNames
 from serving.signature import TensorSpec
@@ -124,7 +125,7 @@ def _raw(data: bytes, expected: Expected) -> InferRequest:
     values, rest = divmod(len(data), tensor.dtype.itemsize)
     try:
         if rest or not values:
-            raise ValueError(f"expected values of {datatype}")
+            raise ValueError(f"expected {tensor.dtype.itemsize} for each value, of {datatype}")
         if spec.count is None:  # then it is one matrix
             shape = (1, *spec.shape_of(values))
         else:
@@ -223,7 +224,7 @@ def _decode(text: bytes | msgspec.Raw, kind: Any, where: str = "") -> Any:
         problem, inside = _PATH.subn(where + r"\1", str(cause))
         if where and not inside:  # it is wrong as a whole
             problem += f" - at {where}"
-        if problem.endswith("length 1 - at `inputs`"):
+        if problem.endswith("length 1 - at inputs"):
             problem += ": the model has one"
         raise InvalidInputError(problem.replace("`", "")[:300]) from cause
     except (msgspec.DecodeError, UnicodeDecodeError) as cause:
@@ -234,9 +235,13 @@ def _decode(text: bytes | msgspec.Raw, kind: Any, where: str = "") -> Any:
 
 
 def _hint(text: bytes, problem: str) -> str:
-    """Python's json writes NaN and Infinity, which JSON has not; clients forget the header."""
+    """What clients forget; and Python's json writes NaN and Infinity, which JSON has not."""
     if "trailing characters" in problem:
-        return f"; bytes behind the JSON need the header {HEADER_BYTES}"
+        return f"; where bytes follow, the header {HEADER_BYTES} says how long the JSON is"
+    if text.startswith(GZIP):
+        return "; it looks packed: say so (Content-Encoding: gzip)"
+    if problem.endswith("(byte 0)"):
+        return f"; a tensor alone, as bytes, needs the header {HEADER_BYTES}: 0"
     at = _BYTE.search(problem)
     found = at and _NOT_FINITE.match(text, int(at[1]))
     return f"; {found[0].decode()} is not finite, and not JSON" if found else ""

@@ -83,7 +83,8 @@ def check_tensor(tensor: Tensor, spec: TensorSpec, limits: Limits) -> Tensor:
     shape = tensor.shape
     if not shape or min(shape) < 1 or max(shape) > _LONGEST or not spec.accepts(shape[1:]):
         shown = ", ".join(map(str, shape))[:60]
-        raise InvalidInputError(f"expected shape {metadata_shape(spec)}, got [{shown}]")
+        hint = "; -1 stands for one or more" if shape and min(shape) < 1 else ""
+        raise InvalidInputError(f"expected shape {metadata_shape(spec)}, got [{shown}]{hint}")
     if shape[0] > limits.matrices:
         raise TooLargeError(f"{shape[0]:,} matrices; the limit is {limits.matrices:,}")
     if tensor.row_values > limits.matrix_values:

@@ -108,7 +108,7 @@ def test_the_length_of_a_raw_body_says_its_shape(
 @pytest.mark.parametrize(
     ("signature", "size_bytes", "reason"),
     [
-        pytest.param((3,), 0, "a body of 0 bytes: expected values of FP64", id="empty"),
+        pytest.param((3,), 0, "a body of 0 bytes: expected 8 for each value, of FP64", id="empty"),
         pytest.param((3,), 7, "a body of 7 bytes", id="no value"),
         pytest.param((3,), 25, "a body of 25 bytes", id="a byte more"),
         pytest.param((3,), 32, "expected a multiple of 3 values", id="a value more"),
