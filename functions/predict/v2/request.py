@@ -96,7 +96,7 @@ def read_request(body: BinaryIO, header_bytes: int | None, expected: Expected) -
     if not header:
         raise MalformedError("the request is empty")
     request: _Request = _decode(header, _Request)
-    id: str | None = _decode(_short(request.id, "id"), str | None, "id")
+    id: str | None = _part(request.id, str | None, "id")
     if id is not None and len(id) > expected.limits.id_characters:
         raise TooLargeError(f"id: more than {expected.limits.id_characters} characters")
     parameters = _parameters(request.parameters, "parameters")
@@ -140,7 +140,7 @@ def _raw(data: bytes, expected: Expected) -> InferRequest:
 
 def _matrices(given: _Input, source: BinaryIO | None, expected: Expected) -> Iterator[Matrix]:
     where = "inputs[0]"
-    name: str = _decode(_short(given.name, f"{where}.name"), str, f"{where}.name")
+    name: str = _part(given.name, str, f"{where}.name")
     if name != expected.names.input:
         raise InvalidInputError(
             f'{where}.name: expected "{expected.names.input}", got "{name[:60]}"'
@@ -166,8 +166,8 @@ def _matrices(given: _Input, source: BinaryIO | None, expected: Expected) -> Ite
 
 
 def _tensor(given: _Input, where: str) -> Tensor:
-    datatype: str = _decode(_short(given.datatype, f"{where}.datatype"), str, f"{where}.datatype")
-    shape: list[int] = _decode(_short(given.shape, f"{where}.shape"), list[int], f"{where}.shape")
+    datatype: str = _part(given.datatype, str, f"{where}.datatype")
+    shape: list[int] = _part(given.shape, list[int], f"{where}.shape")
     return Tensor(datatype, tuple(shape))
 
 
@@ -175,7 +175,7 @@ def _outputs(given: msgspec.Raw, name: str, binary: bool) -> bool:
     """Whether the output is wanted as bytes; without a list, or with an empty one, it is wanted."""
     if _is_absent(given):
         return binary
-    outputs: list[_Output] = _decode(_short(given, "outputs"), list[_Output], "outputs")
+    outputs: list[_Output] = _part(given, list[_Output], "outputs")
     if len(outputs) > 1:
         raise InvalidInputError(f'outputs: expected "{name}", once at most, got {len(outputs)}')
     for output in outputs:
@@ -189,7 +189,7 @@ def _outputs(given: msgspec.Raw, name: str, binary: bool) -> bool:
 
 
 def _parameters(given: msgspec.Raw, where: str) -> Parameters:
-    found: Parameters = _decode(_short(given, where), Parameters | None, where) or {}
+    found: Parameters = _part(given, Parameters | None, where) or {}
     _refuse_unsupported(found, where)
     return found
 
@@ -207,10 +207,11 @@ def _flag(parameters: Parameters, name: str, where: str) -> bool | None:
     return flag
 
 
-def _short(part: msgspec.Raw, where: str) -> msgspec.Raw:
-    if len(memoryview(part)) > _LONGEST_PART:
+def _part(given: msgspec.Raw, kind: Any, where: str) -> Any:
+    """A part of the request, once it is known to be short."""
+    if len(memoryview(given)) > _LONGEST_PART:
         raise TooLargeError(f"{where}: more than {_LONGEST_PART:,} bytes")
-    return part
+    return _decode(given, kind, where)
 
 
 def _is_absent(part: msgspec.Raw) -> bool:
