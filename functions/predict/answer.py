@@ -37,11 +37,16 @@ def to_json(model: Model, predictions: Iterable[Prediction], limit_bytes: int) -
         pieces.append(piece)
         size_bytes += len(json.dumps(piece)) - len('""')
         if size_bytes > limit_bytes:
-            raise RequestTooLargeError(
-                f"the answer has more than {limit_bytes:,} bytes after {position + 1} matrices: "
-                "send fewer at once"
-            )
+            raise too_long(limit_bytes, position + 1)
     return "".join([*pieces, CLOSING]).encode()
+
+
+def too_long(limit_bytes: int, matrices: int) -> RequestTooLargeError:
+    """The refusal of what has a longer answer than Lambda sends, found after some matrices."""
+    return RequestTooLargeError(
+        f"the answer has more than {limit_bytes:,} bytes after {matrices} matrices: "
+        "send fewer at once"
+    )
 
 
 def opening(model: Model) -> str:

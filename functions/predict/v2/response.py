@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from predict.answer import too_long
 from predict.v2.contract import HEADER_BYTES
 from predict.v2.request import BINARY_SIZE, InferRequest
 from predict.v2.tensors import DATATYPES, datatype_of
-from serving.errors import InvalidInputError, RequestTooLargeError
+from serving.errors import InvalidInputError
 from serving.model import Model, Prediction
 from serving.settings import Limits
 
@@ -50,10 +51,7 @@ def to_body(
         shape = prediction.output.shape
         size_bytes += len(pieces[-1]) + 1
         if size_bytes > limit_bytes:
-            raise RequestTooLargeError(
-                f"the answer has more than {limit_bytes:,} bytes after {count} matrices: "
-                "send fewer at once"
-            )
+            raise too_long(limit_bytes, count)
     output = {"name": output_name, "datatype": datatype, "shape": [len(pieces), *shape]}
     if not request.binary_output:
         header = _header(model, request, output | {"data": []})
