@@ -8,7 +8,10 @@ from time import perf_counter
 from types import SimpleNamespace
 from typing import Any
 
+from local.event import body_of
+
 Handler = Callable[[Any, Any], Any]
+Read = Callable[[bytes], dict[str, Any]]
 
 
 def timed(work: Callable[[], Any], times: int) -> list[float]:
@@ -21,11 +24,18 @@ def timed(work: Callable[[], Any], times: int) -> list[float]:
     return found
 
 
-def handle(handler: Handler, event: str, times: int, warm: int = 0) -> dict[str, Any]:
+def _predictions(body: bytes) -> dict[str, Any]:
+    return {p["id"]: p["output"] for p in json.loads(body)["predictions"]}
+
+
+def handle(
+    handler: Handler, event: str, times: int, warm: int = 0, read: Read = _predictions
+) -> dict[str, Any]:
     """Send an event some times; the milliseconds, and what was predicted.
 
     Args:
         warm: requests before those, since another process had the caches of the processor.
+        read: what was predicted, from the body of an answer.
     """
     content = _load(event)
     answers: list[Any] = []
@@ -37,8 +47,7 @@ def handle(handler: Handler, event: str, times: int, warm: int = 0) -> dict[str,
     answer = answers[0]
     if answer["statusCode"] != 200:
         raise RuntimeError(f"{event}: {answer['body'][:500]}")
-    predictions = json.loads(answer["body"])["predictions"]
-    return {"ms": taken, "outputs": {p["id"]: p["output"] for p in predictions}}
+    return {"ms": taken, "outputs": read(body_of(answer))}
 
 
 @cache
