@@ -14,26 +14,12 @@ from predict.api import create_app
 from serving.model import Model
 from serving.passport import Tensor
 from serving.settings import Settings
+from tests.support.datatypes import CODES
 
 Sent = tuple[bytes, dict[str, str]]  # a body and its headers
 
 INFER = "/v2/models/demo/infer"
 LENGTH = "inference-header-content-length"
-# As the protocol has them, written once more: what the code says of them is tested by this.
-CODES = {
-    "BOOL": "u1",
-    "UINT8": "u1",
-    "UINT16": "<u2",
-    "UINT32": "<u4",
-    "UINT64": "<u8",
-    "INT8": "i1",
-    "INT16": "<i2",
-    "INT32": "<i4",
-    "INT64": "<i8",
-    "FP16": "<f2",
-    "FP32": "<f4",
-    "FP64": "<f8",
-}
 _ONE = np.array([[1.0, 2.0, 3.0]])
 
 

@@ -10,22 +10,9 @@ import numpy as np
 
 from serving.passport import Passport
 from tests.fuzz.v2.case import Case
+from tests.support.datatypes import CODES
 
-# What the protocol calls NumPy's types.
-DATATYPES = {
-    "BOOL": "?",
-    "UINT8": "u1",
-    "UINT16": "<u2",
-    "UINT32": "<u4",
-    "UINT64": "<u8",
-    "INT8": "i1",
-    "INT16": "<i2",
-    "INT32": "<i4",
-    "INT64": "<i8",
-    "FP16": "<f2",
-    "FP32": "<f4",
-    "FP64": "<f8",
-}
+DATATYPES = CODES | {"BOOL": "?"}
 OWN = {"float16": "FP16", "float32": "FP32", "float64": "FP64", "int32": "INT32"}
 _GET = ("/v2", "/v2/", "/v2/health/live", "/v2/health/ready")
 _OF_MODEL = ("", "/ready", "/versions/1", "/versions/1/ready")

@@ -16,7 +16,8 @@ from serving.errors import InvalidInputError
 from serving.model import stack
 from serving.settings import Limits, TensorNames
 from serving.signature import TensorSpec
-from tests.support.inference import CODES, LENGTH, Sent, behind, request
+from tests.support.datatypes import CODES
+from tests.support.inference import LENGTH, Sent, behind, request
 
 DTYPES = {name: np.dtype(code).name for name, code in CODES.items()} | {"BOOL": "bool"}
 FORMATS = {"float16": "<e", "float32": "<f", "float64": "<d"}

@@ -12,7 +12,8 @@ from serving import __version__
 from serving.model import Model
 from serving.settings import Settings
 from tests.predict.v2.conftest import Echoes
-from tests.support.inference import CODES, INFER, binary, error, infer, output, raw
+from tests.support.datatypes import CODES
+from tests.support.inference import INFER, binary, error, infer, output, raw
 
 MODEL = {
     "name": "demo",

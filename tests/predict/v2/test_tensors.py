@@ -9,7 +9,8 @@ from fastapi.testclient import TestClient
 
 from predict.v2 import tensors
 from tests.predict.v2.conftest import Echoes
-from tests.support.inference import CODES, Sent, behind, error, flat, infer, output, request, text
+from tests.support.datatypes import CODES
+from tests.support.inference import Sent, behind, error, flat, infer, output, request, text
 
 LARGEST = float(np.finfo(np.float32).max)
 SMALLEST = float(np.finfo(np.float32).smallest_subnormal)
