@@ -10,48 +10,21 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import pytest
 
 from local.ports import free_ports
 from serving.model import Model, predict_all
 from tests.support.documents import FORMS, long_file, matrices, one
 from tests.support.processes import children, environment, runs
+from tests.support.servers import serve, start, wait
 
 _DISTINCT = 64
 
 
-def start(root: Path, bundle: Path, port: int) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "local.serve", "--bundle", str(bundle), "--port", str(port)],
-        cwd=root,
-        env=environment(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-
-
-def wait(url: str) -> None:
-    for _ in range(300):
-        try:
-            httpx2.get(f"{url}/health/live")
-        except httpx2.TransportError:
-            time.sleep(0.1)
-        else:
-            return
-    pytest.fail("make serve did not start")
-
-
 @pytest.fixture(scope="module")
 def url(root: Path, bundle: Path) -> Iterator[str]:
-    [port] = free_ports(1)
-    server = start(root, bundle, port)
-    try:
-        wait(f"http://127.0.0.1:{port}")
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.terminate()
-        server.wait(20)
+    with serve(root, bundle) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +73,7 @@ def test_a_bad_document_says_where(url: str, tmp_path: Path) -> None:
 def test_nothing_is_left_of_what_it_started(root: Path, bundle: Path, number: int) -> None:
     [port] = free_ports(1)
     server = start(root, bundle, port)
-    wait(f"http://127.0.0.1:{port}")
+    wait(server, f"http://127.0.0.1:{port}")
     started = children(server.pid)
     assert len(started) == 2
     os.kill(server.pid, number)

@@ -14,14 +14,12 @@ from local.ports import free_ports
 from tests.support.processes import environment
 
 _START_TIMEOUT_S = 30
+_PATIENCE_S = 20
 
 
-@contextmanager
-def serve(root: Path, bundle: Path) -> Iterator[str]:
-    """Its URL, once it answers."""
-    [port] = free_ports(1)
-    url = f"http://127.0.0.1:{port}"
-    server = subprocess.Popen(
+def start(root: Path, bundle: Path, port: int) -> "subprocess.Popen[bytes]":
+    """The process, which may not answer yet."""
+    return subprocess.Popen(
         [sys.executable, "-m", "local.serve", "--bundle", str(bundle), "--port", str(port)],
         cwd=root,
         env=environment(),
@@ -29,16 +27,29 @@ def serve(root: Path, bundle: Path) -> Iterator[str]:
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
+
+
+def wait(server: "subprocess.Popen[bytes]", url: str) -> None:
+    """Until it answers."""
+    deadline = time.monotonic() + _START_TIMEOUT_S
+    while True:
+        try:
+            httpx2.get(f"{url}/health/live")
+            return
+        except httpx2.TransportError:
+            assert server.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+
+@contextmanager
+def serve(root: Path, bundle: Path) -> Iterator[str]:
+    """Its URL, once it answers."""
+    [port] = free_ports(1)
+    url = f"http://127.0.0.1:{port}"
+    server = start(root, bundle, port)
     try:
-        deadline = time.monotonic() + _START_TIMEOUT_S
-        while True:
-            try:
-                httpx2.get(f"{url}/health/live")
-                break
-            except httpx2.TransportError:
-                assert server.poll() is None
-                assert time.monotonic() < deadline
-                time.sleep(0.05)
+        wait(server, url)
         yield url
     finally:
-        end(server, 10)
+        end(server, _PATIENCE_S)
