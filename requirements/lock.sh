@@ -16,5 +16,7 @@ done
 compile sam sam
 compile clients clients
 compile bench-kserve bench-kserve
+compile schemathesis schemathesis
+compile supply supply
 # The emulator is one file of aws-sam-cli: the package without what it depends on.
 compile emulator sam --no-deps --constraints requirements/sam.txt
