@@ -2,9 +2,8 @@
 
 from time import perf_counter
 
-import numpy as np
-
-from predict.gateway import Event, Handler
+from predict.gateway import Handler
+from predict.golden import golden_event
 from serving.model import Model
 from serving.settings import Names
 
@@ -21,26 +20,9 @@ def warm_up(handler: Handler, model: Model, names: Names) -> float:
         what it took, in milliseconds.
     """
     start = perf_counter()
-    event = _event(model, names)
+    event = golden_event(model.passport.golden, names)
     handler(event, None)
     end = perf_counter() + _AGAIN_S
     while perf_counter() < end:
         handler(event, None)
     return round((perf_counter() - start) * 1e3, 1)
-
-
-def _event(model: Model, names: Names) -> Event:
-    golden = np.asarray(model.passport.golden.input, dtype=np.float64)
-    shape = " ".join(map(str, golden.shape))
-    # As long as measurements are written, so that the request takes the memory of a real one.
-    values = " ".join(f"{value:.16e}" for value in golden.ravel())
-    return {
-        "version": "2.0",
-        "rawQueryString": "",
-        "headers": {"content-type": "application/xml"},
-        "requestContext": {
-            "http": {"method": "POST", "path": "/predictions", "sourceIp": "127.0.0.1"}
-        },
-        "body": f'<warmup><{names.matrix} shape="{shape}">{values}</{names.matrix}></warmup>',
-        "isBase64Encoded": False,
-    }
