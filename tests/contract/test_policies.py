@@ -1,4 +1,4 @@
-"""Who may do what with the documents, how long they are kept, and what starts the batch."""
+"""The documents: who reaches them, how long they are kept, and what starts the batch."""
 
 import json
 import re
@@ -12,129 +12,16 @@ from moto import mock_aws
 
 from predict.keys import NOTES, RESULTS, UPLOADS
 from serving.settings import Storage
-from tests.support.template import Stack, configure, deploy, functions, read
+from tests.support.template import Stack, configure, deploy, functions
 
 KEY = "arn:aws:kms:eu-west-3:123456789012:key/0a1b2c3d-0000-4000-8000-000000000000"
 DAY_S = 86_400
-# All that each function may do, and on what.
-RIGHTS = {
-    "PredictFunction": {
-        "PredictLogs.Arn": {"logs:CreateLogStream", "logs:PutLogEvents"},
-        "Documents.Arn": {
-            "s3:ListBucket",
-            "s3:ListBucketVersions",
-            "s3:ListBucketMultipartUploads",
-        },
-        "Documents.Arn/uploads/*": {
-            "s3:PutObject",
-            "s3:GetObject",
-            "s3:DeleteObject",
-            "s3:DeleteObjectVersion",
-        },
-        "Documents.Arn/progress/*": {"s3:GetObject", "s3:DeleteObject", "s3:DeleteObjectVersion"},
-        "Documents.Arn/progress/*.erased": {"s3:PutObject"},
-        "Documents.Arn/predictions/*": {
-            "s3:AbortMultipartUpload",
-            "s3:GetObject",
-            "s3:DeleteObject",
-            "s3:DeleteObjectVersion",
-        },
-    },
-    "BatchFunction": {
-        "BatchLogs.Arn": {"logs:CreateLogStream", "logs:PutLogEvents"},
-        "Documents.Arn": {"s3:ListBucket", "s3:ListBucketMultipartUploads"},
-        "Documents.Arn/uploads/*": {"s3:GetObject"},
-        "Documents.Arn/progress/*": {"s3:GetObject", "s3:PutObject", "s3:DeleteObject"},
-        "Documents.Arn/predictions/*": {
-            "s3:GetObject",
-            "s3:PutObject",
-            "s3:AbortMultipartUpload",
-            "s3:DeleteObject",
-        },
-        "Queue.Arn": {
-            "sqs:ReceiveMessage",
-            "sqs:DeleteMessage",
-            "sqs:GetQueueAttributes",
-            "sqs:ChangeMessageVisibility",
-            "sqs:SendMessage",
-        },
-    },
-}
-
-
-@pytest.fixture(scope="module")
-def template(root: Path) -> dict[str, Any]:
-    return read(root)
 
 
 @pytest.fixture
 def stack(template: dict[str, Any]) -> Iterator[Stack]:
     with mock_aws():
         yield deploy(template, "eu-west-3")
-
-
-def listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
-
-
-def name_of(resource: dict[str, Any]) -> str:
-    """{"Fn::Sub": "${Documents.Arn}/uploads/*"} → "Documents.Arn/uploads/*"."""
-    [(kind, value)] = resource.items()
-    if kind == "Fn::Sub":
-        return re.sub(r"\$\{(.*?)\}", r"\1", value)
-    return ".".join(listed(value))
-
-
-def rights(statements: list[dict[str, Any]]) -> dict[str, set[str]]:
-    """What statements allow: actions by resource."""
-    allowed: dict[str, set[str]] = {}
-    for statement in statements:
-        assert statement.keys() == {"Effect", "Action", "Resource"}
-        assert statement["Effect"] == "Allow"
-        for resource in listed(statement["Resource"]):
-            allowed.setdefault(name_of(resource), set()).update(listed(statement["Action"]))
-    return allowed
-
-
-@pytest.mark.parametrize("function", RIGHTS)
-def test_function_may_do_its_work_and_no_more(template: dict[str, Any], function: str) -> None:
-    role, attribute = functions(template)[function]["Properties"]["Role"]["Fn::GetAtt"]
-    properties = template["Resources"][role]["Properties"]
-    assert attribute == "Arn"
-    assert properties.keys() == {"AssumeRolePolicyDocument", "Policies"}  # nothing managed
-    [policy] = properties["Policies"]
-    assert rights(policy["PolicyDocument"]["Statement"]) == RIGHTS[function]
-
-
-def test_functions_have_a_role_each(template: dict[str, Any]) -> None:
-    roles = {f["Properties"]["Role"]["Fn::GetAtt"][0] for f in functions(template).values()}
-    assert roles == {n for n, r in template["Resources"].items() if r["Type"] == "AWS::IAM::Role"}
-    assert len(roles) == len(RIGHTS) == 2
-    for role in roles:
-        trust = template["Resources"][role]["Properties"]["AssumeRolePolicyDocument"]
-        assert trust["Statement"] == [
-            {
-                "Effect": "Allow",
-                "Principal": {"Service": "lambda.amazonaws.com"},
-                "Action": "sts:AssumeRole",
-            }
-        ]
-
-
-def test_no_right_is_on_everything() -> None:
-    for by_resource in RIGHTS.values():
-        for resource, actions in by_resource.items():
-            assert resource != "*"
-            assert not any("*" in action for action in actions)
-
-
-def test_the_key_is_used_only_where_it_is_given(template: dict[str, Any]) -> None:
-    use = template["Resources"]["KeyUse"]
-    assert use["Condition"] == "OwnKey"
-    assert use["Properties"]["Roles"] == [{"Ref": "PredictRole"}, {"Ref": "BatchRole"}]
-    assert rights(use["Properties"]["PolicyDocument"]["Statement"]) == {
-        "KmsKeyArn": {"kms:Decrypt", "kms:GenerateDataKey"}
-    }
 
 
 @pytest.mark.parametrize(
@@ -261,12 +148,16 @@ def test_message_is_hidden_for_six_timeouts(template: dict[str, Any], stack: Sta
 
 
 def test_message_does_not_outlive_its_document(template: dict[str, Any], stack: Stack) -> None:
-    waiting_s = int(attributes(stack, "Queue")["MessageRetentionPeriod"])
+    """Nor is one dropped while its document is there, as far as SQS goes."""
     allowed = template["Parameters"]["InputDays"]["AllowedValues"]
     kept = {key: v["Seconds"] for key, v in template["Mappings"]["RetentionOfDays"].items()}
     assert kept == {str(days): min(days, 14) * DAY_S for days in allowed}
-    assert waiting_s == 4 * DAY_S <= min(kept.values())
-    assert int(attributes(stack, "DeadLetters")["MessageRetentionPeriod"]) == 14 * DAY_S
+    for queue in ("Queue", "DeadLetters"):
+        retention = template["Resources"][queue]["Properties"]["MessageRetentionPeriod"]
+        assert retention == {"Fn::FindInMap": ["RetentionOfDays", {"Ref": "InputDays"}, "Seconds"]}
+        assert int(attributes(stack, queue)["MessageRetentionPeriod"]) == 14 * DAY_S
+    alarm = stack.properties["QueueAgeAlarm"]
+    assert int(alarm["Threshold"]) * 24 <= min(kept.values())  # somebody has the time to act
 
 
 def test_dead_letters_are_of_this_queue(template: dict[str, Any], stack: Stack) -> None:

@@ -1,9 +1,7 @@
 """The template, the Dockerfile, the handlers and the settings agree."""
 
 import ast
-import json
 import re
-import subprocess
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
@@ -12,44 +10,16 @@ import pytest
 from moto import mock_aws
 
 from serving.settings import EU_REGIONS, Settings, Storage
-from tests.support.template import deploy, functions, graph, read, references
+from tests.support.template import GENERATED, choose, deploy, functions, graph, references
 
 ELSEWHERE = ["us-east-1", "eu-west-2", "eu-central-2", "ap-south-1"]
-OF_BOTH = {"BUCKET", "BUCKET_KMS_KEY", "S3_ENDPOINT"}
+POWERTOOLS = {"POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_SERVICE_NAME", "POWERTOOLS_LOG_LEVEL"}
+OF_ALL = {"BUCKET", "BUCKET_KMS_KEY", "S3_ENDPOINT", "TRACING"} | POWERTOOLS
 SETTINGS = {
-    "PredictFunction": OF_BOTH | {"INPUT_NAME", "OUTPUT_NAME"},
-    "BatchFunction": OF_BOTH | {"QUEUE_URL", "MAX_RECEIVES"},
+    "PredictFunction": OF_ALL | {"INPUT_NAME", "OUTPUT_NAME"},
+    "BatchFunction": OF_ALL | {"QUEUE_URL", "MAX_RECEIVES"},
+    "CheckFunction": OF_ALL | {"PREDICT_VERSION", "BATCH_VERSION"},
 }
-# As CloudFormation does it, by the translator that sam itself uses.
-TRANSFORM = """
-import json, sys, boto3
-from samcli.yamlhelper import yaml_parse
-from samtranslator.parser.parser import Parser
-from samtranslator.translator.translator import Translator
-template = yaml_parse(open(sys.argv[1]).read())
-for resource in template["Resources"].values():
-    if resource["Type"] == "AWS::Serverless::Function":
-        resource["Properties"]["ImageUri"] = "1.dkr.ecr.eu-west-3.amazonaws.com/x:latest"
-session = boto3.Session(region_name="eu-west-3")
-print(json.dumps(Translator({}, Parser(), boto_session=session).translate(template, {})))
-"""
-
-
-@pytest.fixture(scope="module")
-def template(root: Path) -> dict[str, Any]:
-    return read(root)
-
-
-@pytest.fixture(scope="module")
-def transformed(root: Path) -> dict[str, Any]:
-    python = root / "build/env/sam/bin/python"
-    if not python.exists():
-        pytest.skip("sam is not installed (make validate does it)")
-    done = subprocess.run(
-        [python, "-I", "-c", TRANSFORM, "template.yaml"], cwd=root, capture_output=True, check=True
-    )
-    content: dict[str, Any] = json.loads(done.stdout)
-    return content
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +73,7 @@ def test_function_is_what_the_specification_says(
     properties = function["Properties"]
     assert properties["PackageType"] == "Image"
     assert template["Parameters"][properties["MemorySize"]["Ref"]]["Default"] == 6144
-    assert properties["Timeout"] <= 30
+    assert properties["Timeout"] <= 30  # an HTTP API waits for no longer
 
 
 def test_dockerfile_has_what_the_template_asks_for(
@@ -132,9 +102,10 @@ def defined(root: Path, handler: str) -> bool:
 
 def test_handlers_exist(root: Path, template: dict[str, Any], dockerfile: str) -> None:
     [command] = re.findall(r'^CMD \["([a-z.]+)"\]$', dockerfile, re.MULTILINE)
-    [batch] = template["Resources"]["BatchFunction"]["Properties"]["ImageConfig"]["Command"]
-    assert command != batch
-    for handler in (command, batch):
+    configured = [f["Properties"].get("ImageConfig", {}) for f in functions(template).values()]
+    handlers = {handler for image in configured for handler in image.get("Command", [command])}
+    assert len(handlers) == len(SETTINGS)
+    for handler in handlers:
         assert defined(root, handler), handler
 
 
@@ -147,7 +118,7 @@ def test_dockerfile_copies_what_exists(root: Path, dockerfile: str) -> None:
 
 def test_every_reference_resolves(template: dict[str, Any]) -> None:
     """sam validate lets undefined references in some places pass."""
-    named = set(template["Parameters"]) | set(template["Resources"])
+    named = {*template["Parameters"], *template["Resources"], *GENERATED}
     known = {"FindInMap": set(template["Mappings"]), "If": set(template["Conditions"])}
     found = list(references(template))
     assert {kind for kind, _ in found} >= {"Ref", "GetAtt", "Sub", "DependsOn", *known}
@@ -155,14 +126,19 @@ def test_every_reference_resolves(template: dict[str, Any]) -> None:
         assert name in known.get(kind, named) or name.startswith("AWS::"), name
 
 
-def test_nothing_waits_for_itself(template: dict[str, Any]) -> None:
-    order = list(TopologicalSorter(graph(template)).static_order())
+def test_what_sam_makes_is_called_so(transformed: dict[str, Any]) -> None:
+    assert set(transformed["Resources"]) >= GENERATED
+
+
+def test_nothing_waits_for_itself(transformed: dict[str, Any]) -> None:
+    """As SAM translates it: before, a function is one with its alias and its deployments."""
+    order = list(TopologicalSorter(graph(transformed)).static_order())
     before = ["DeadLetters", "Queue", "QueuePolicy", "Documents", "BatchRole", "BatchFunction"]
     assert [name for name in order if name in before] == before
-
-
-def test_nothing_waits_for_itself_once_transformed(transformed: dict[str, Any]) -> None:
-    TopologicalSorter(graph(transformed)).prepare()
+    # The check knows the new versions, and the alarms watch them, before an alias moves.
+    alias, last = order.index("PredictFunctionAliaslive"), order.index("BatchFunctionAliaslive")
+    for name in ("CheckFunction", "CheckRole", "DeployRole"):
+        assert order.index(name) < min(alias, last), name
 
 
 def test_sam_adds_no_rights(template: dict[str, Any], transformed: dict[str, Any]) -> None:
@@ -179,20 +155,33 @@ def test_functions_have_what_all_have(template: dict[str, Any]) -> None:
         properties = function["Properties"]
         assert properties["PackageType"] == "Image"
         assert properties["Architectures"] == ["x86_64"]
-        assert properties["MemorySize"] == {"Ref": "MemoryMb"}
         assert properties["Tags"].keys() == {"data-stays-in"}
         assert properties["LoggingConfig"]["LogFormat"] == "JSON"
         logs.add(log := properties["LoggingConfig"]["LogGroup"]["Ref"])
         retention = template["Resources"][log]["Properties"]["RetentionInDays"]
         assert retention == {"Ref": "LogRetentionDays"}
         assert function["Metadata"] == functions(template)["PredictFunction"]["Metadata"], name
-    assert len(logs) == 2
+    assert len(logs) == len(SETTINGS)
+
+
+def test_functions_stay_within_the_limits_of_lambda(template: dict[str, Any]) -> None:
+    limits = {"MemorySize": (128, 10_240), "Timeout": (1, 900)}
+    for name, function in functions(template).items():
+        for key, (least, most) in limits.items():
+            value = function["Properties"][key]
+            parameter = template["Parameters"][value["Ref"]] if isinstance(value, dict) else {}
+            allowed = parameter.get("AllowedValues") or [
+                parameter.get("MinValue", value),
+                parameter.get("MaxValue", value),
+            ]
+            assert all(least <= number <= most for number in allowed), f"{name}: {key}"
 
 
 def test_transformed_functions_differ_in_their_command_only(transformed: dict[str, Any]) -> None:
-    predict, batch = (transformed["Resources"][name] for name in SETTINGS)
-    assert batch["Properties"]["Code"] == predict["Properties"]["Code"]
-    assert batch["Properties"]["Tags"] == predict["Properties"]["Tags"]
+    predict, *others = (transformed["Resources"][name] for name in SETTINGS)
+    for other in others:
+        assert other["Properties"]["Code"] == predict["Properties"]["Code"]
+        assert other["Properties"]["Tags"] == predict["Properties"]["Tags"]
     assert "ImageConfig" not in predict["Properties"]
 
 
@@ -213,12 +202,17 @@ def test_settings_are_read_from_the_variables(
     variables = functions(template)[name]["Properties"]["Environment"]["Variables"]
     assert "MODEL_DIR=" in dockerfile
     env = {"MODEL_DIR": "x", "AWS_REGION": "eu-west-3"}
-    for variable, value in variables.items():
-        parameter = template["Parameters"].get(value["Ref"]) if value else None
-        env[variable] = str(parameter["Default"]) if parameter else value and value["Ref"]
-    storage = Settings.from_env(env).storage
+    for variable, value in choose(variables, set()).items():
+        parameter = (
+            template["Parameters"].get(value.get("Ref")) if isinstance(value, dict) else None
+        )
+        default = str(parameter["Default"]) if parameter else value
+        env[variable] = str(next(iter(default.values()))) if isinstance(default, dict) else default
+    settings = Settings.from_env(env)
     queue = "Queue" if name == "BatchFunction" else None
-    assert storage == Storage("Documents", region="eu-west-3", queue_url=queue)
+    assert settings.storage == Storage("Documents", region="eu-west-3", queue_url=queue)
+    assert settings.tracing is False
+    assert Settings.from_env(env | {"TRACING": choose(variables, {"Traced"})["TRACING"]}).tracing
 
 
 def test_batch_takes_one_document_at_a_time(template: dict[str, Any]) -> None:
@@ -250,21 +244,11 @@ def test_every_resource_has_a_sentence(root: Path, template: dict[str, Any]) -> 
         assert re.search(rf"^  # .*\n  {name}:$", text, re.MULTILINE), name
 
 
-def test_only_health_is_open(template: dict[str, Any]) -> None:
-    api = template["Resources"]["Api"]["Properties"]
-    assert api["Auth"]["DefaultAuthorizer"] == "AWS_IAM"
-    events = template["Resources"]["PredictFunction"]["Properties"]["Events"].values()
-    opened = [e["Properties"] for e in events if "Auth" in e["Properties"]]
-    assert {p["Path"] for p in opened} == {
-        f"{prefix}/health/{end}" for prefix in ("", "/v2") for end in ("live", "ready")
-    }
-    assert all(p["Method"] == "GET" for p in opened)
-
-
 def test_parameters_are_documented(root: Path, template: dict[str, Any]) -> None:
     """Those of a deployment, with their defaults; the others are of the build."""
     page = (root / "docs/running.md").read_text()
     for name, parameter in template["Parameters"].items():
         if "no effect at deployment" in parameter["Description"] or name == "ImageTarget":
             continue
-        assert f"| `{name}` | {parameter['Default'] or '(none)'} |" in page, name
+        default = "(none)" if parameter["Default"] == "" else parameter["Default"]
+        assert f"| `{name}` | {default} |" in page, name

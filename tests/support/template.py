@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,11 +16,28 @@ Template = dict[str, Any]
 DEPLOYED = {
     "AWS::IAM::Policy",
     "AWS::IAM::Role",
+    "AWS::KMS::Key",
     "AWS::Logs::LogGroup",
     "AWS::S3::Bucket",
+    "AWS::SNS::Topic",
     "AWS::SQS::Queue",
 }
-RESOLVED = ("DocumentsPolicy", "QueuePolicy", "DeadLettersPolicy", "Documents", "DeadLetters")
+RESOLVED = (
+    "AlarmKey",
+    "AlarmMail",
+    "AlarmTopic",
+    "AlarmTopicPolicy",
+    "Budget",
+    "DeadLetters",
+    "DeadLettersAlarm",
+    "DeadLettersPolicy",
+    "Documents",
+    "DocumentsPolicy",
+    "QueueAgeAlarm",
+    "QueuePolicy",
+)
+# What the template refers to and SAM makes: one application for all deployments of the stack.
+GENERATED = {"ServerlessDeploymentApplication"}
 
 
 class _Loader(yaml.SafeLoader):
@@ -72,13 +89,18 @@ def functions(template: Template) -> dict[str, dict[str, Any]]:
 
 
 def references(node: Any, key: str | None = None) -> Iterator[tuple[str, str]]:
-    """What a template refers to, as (function, name); DependsOn counts as a function."""
+    """What a template refers to, as (function, name); DependsOn counts as a function.
+
+    What SAM makes of a function (Function.Alias, Function.Version) counts as the function.
+    """
     if isinstance(node, dict):
         for inner, value in node.items():
             yield from references(value, inner)
         return
     if key == "Ref":
-        yield "Ref", node
+        yield "Ref", node.partition(".")[0]
+    elif key == "Condition" and isinstance(node, str):
+        yield "If", node
     elif key == "Fn::GetAtt":
         yield "GetAtt", node[0]
     elif key == "Fn::Sub":
@@ -108,6 +130,19 @@ def graph(template: Template) -> dict[str, set[str]]:
     }
 
 
+def choose(node: Any, holding: Set[str]) -> Any:
+    """The node as it is where exactly these conditions hold."""
+    if isinstance(node, list):
+        return [choose(value, holding) for value in node]
+    if not isinstance(node, dict):
+        return node
+    if "Fn::If" in node:
+        condition, then, otherwise = node["Fn::If"]
+        return choose(then if condition in holding else otherwise, holding)
+    chosen = {key: choose(value, holding) for key, value in node.items()}
+    return {key: value for key, value in chosen.items() if value != {"Ref": "AWS::NoValue"}}
+
+
 @dataclass(frozen=True)
 class Stack:
     """A deployed stack: its outputs, and the resolved properties of what moto does not create."""
@@ -126,18 +161,28 @@ def client(service: str, region: str) -> Any:
 
 
 def deploy(template: Template, region: str, parameters: Mapping[str, str] | None = None) -> Stack:
-    """Create the stack of all that moto knows; under mock_aws."""
+    """Create the stack of all that moto knows, and that is not about a function; under mock_aws."""
+    unknown = {*functions(template), *GENERATED, "Api"}
     resources = {
         name: {key: value for key, value in resource.items() if key != "DependsOn"}
         for name, resource in template["Resources"].items()
-        if resource["Type"] in DEPLOYED
+        if resource["Type"] in DEPLOYED and not unknown & {n for _, n in references(resource)}
     }
+    for resource in resources.values():
+        if resource["Type"] == "AWS::KMS::Key":  # moto takes the tags of CloudFormation for KMS's
+            resource["Properties"] = {
+                k: v for k, v in resource["Properties"].items() if k != "Tags"
+            }
     # moto resolves the rest for us: as outputs.
     resolved = {
         f"By{name}": {"Value": {"Fn::ToJsonString": template["Resources"][name]["Properties"]}}
         for name in RESOLVED
     }
-    shown = {key: value for key, value in template["Outputs"].items() if key != "Url"}
+    shown = {
+        key: value
+        for key, value in template["Outputs"].items()
+        if not unknown & {name for _, name in references(value)}
+    }
     # A number becomes a string where it is used, says CloudFormation's reference; not so in moto.
     declared = {
         name: {"Type": "String", "Default": str(parameter["Default"])}
