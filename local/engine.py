@@ -34,21 +34,25 @@ def start() -> str:
     Raises:
         EngineError: none runs and we may not start one.
     """
-    default = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")
-    own = f"unix://{_SOCKET}"
-    for address in (default, own):
-        if _answers(address):
-            return address
+    if (address := find()) is not None:
+        return address
     if os.geteuid() != 0:
         raise EngineError("no container engine runs (docker info fails): start Docker first")
     _install()
     _launch()
+    own = f"unix://{_SOCKET}"
     deadline = time.monotonic() + _START_TIMEOUT_S
     while not _answers(own):
         if time.monotonic() > deadline:
             raise EngineError(f"dockerd did not start; see {FOLDER / 'log'}")
         time.sleep(0.5)
     return own
+
+
+def find() -> str | None:
+    """The address of an engine that runs: the machine's, or the one that we started."""
+    default = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")
+    return next(filter(_answers, (default, f"unix://{_SOCKET}")), None)
 
 
 def stop() -> None:
