@@ -74,7 +74,19 @@ class Link(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    url: Annotated[str, Field(description="a presigned GET of an object in S3, in the EU")]
+    url: Annotated[
+        str,
+        Field(
+            description="a presigned GET of an object in S3, in the EU",
+            json_schema_extra={
+                "format": "uri",
+                "examples": [
+                    "https://documents.s3.eu-west-3.amazonaws.com/signals.npz"
+                    "?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=…&X-Amz-Signature=…"
+                ],
+            },
+        ),
+    ]
 
 
 class UploadForm(BaseModel):

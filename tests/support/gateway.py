@@ -78,10 +78,8 @@ class _Handler(BaseHTTPRequestHandler):
                 self.send_header(name, value)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
-        self.wfile.write(content)
-
-    def do_POST(self) -> None:
-        self.do_GET()
+        if self.command != "HEAD":
+            self.wfile.write(content)
 
     def _headers(self) -> dict[str, str]:
         """By their names in lower case, as a function gets them; one name may come twice."""
@@ -89,3 +87,8 @@ class _Handler(BaseHTTPRequestHandler):
         return {name: ",".join(self.headers.get_all(name, [])) for name in names}
 
     def log_message(self, *_: Any) -> None: ...
+
+
+# The API's route is of any method.
+for _method in ("POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD", "TRACE", "QUERY"):
+    setattr(_Handler, f"do_{_method}", _Handler.do_GET)

@@ -56,13 +56,32 @@ class ModelMetadata(BaseModel):
     outputs: list[TensorMetadata]
 
 
+# Any may be sent; of those that are known here, the type, or that it is refused.
+_REFUSED = {"classification": False, "shared_memory_region": False}
+_FLAG = {"type": "boolean"}
+RequestParameters = Annotated[
+    Parameters, Field(json_schema_extra={"properties": {"binary_data_output": _FLAG} | _REFUSED})
+]
+TensorParameters = Annotated[
+    Parameters,
+    Field(
+        json_schema_extra={
+            "properties": {"binary_data_size": {"type": "integer", "minimum": 0}} | _REFUSED
+        }
+    ),
+]
+OutputParameters = Annotated[
+    Parameters, Field(json_schema_extra={"properties": {"binary_data": _FLAG} | _REFUSED})
+]
+
+
 class TensorData(BaseModel):
     """A tensor: in `data`, or behind the JSON with `binary_data_size` as a parameter."""
 
     name: str
     datatype: str
     shape: Shape
-    parameters: Parameters | None = None
+    parameters: TensorParameters | None = None
     data: Data | None = None
 
 
@@ -70,14 +89,14 @@ class RequestedOutput(BaseModel):
     """An output that is wanted; as bytes with `binary_data` as a parameter."""
 
     name: str
-    parameters: Parameters | None = None
+    parameters: OutputParameters | None = None
 
 
 class InferenceRequest(BaseModel):
     """A request; `binary_data_output` as a parameter asks for bytes."""
 
     id: str | None = None
-    parameters: Parameters | None = None
+    parameters: RequestParameters | None = None
     inputs: Annotated[list[TensorData], Field(min_length=1, max_length=1)]
     outputs: list[RequestedOutput] | None = None
 
