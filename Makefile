@@ -39,7 +39,7 @@ endif
 
 .DEFAULT_GOAL := help
 .PHONY: help run serve send local model demo convert test test-container chaos fuzz lint format bench \
-        docs image engine-stop validate deploy redrive lock clean
+        docs image engine-stop validate preflight deploy roll-back redrive cost sbom audit lock clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -67,10 +67,10 @@ convert: $(ENV)/run/.ready ## Convert npz or npy to XML, or back: FILE=in.npz OU
 demo: $(ENV)/model/.ready ## Train the demo model again, with its bundle and sample.
 	$(ENV)/model/bin/python -m demo.train
 
-test: $(ENV)/test/.ready $(ENV)/clients/.ready ## Run every test that needs no container.
+test: $(ENV)/test/.ready $(ENV)/clients/.ready $(ENV)/schemathesis/.ready $(ENV)/supply/.ready ## Run every test that needs no container.
 	$(ENV)/test/bin/python -m pytest --ignore tests/container
 
-test-container: $(ENV)/test/.ready $(ENV)/sam/.ready $(ENV)/clients/.ready ## Build the image and test it in containers and through sam local.
+test-container: $(ENV)/test/.ready $(ENV)/sam/.ready $(ENV)/clients/.ready $(ENV)/supply/.ready ## Build the image and test it in containers and through sam local.
 	$(ENV)/test/bin/python -m pytest tests/container
 
 chaos: $(ENV)/test/.ready ## Kill, break and repeat what can be; prints the counts, writes docs/chaos.md [SEED=1].
@@ -111,6 +111,12 @@ deploy: $(ENV)/sam/.ready ## Build the image and deploy it [MODEL=bundle] [STAGE
 
 redrive: $(ENV)/aws/.ready ## Bring back what was set aside, once its cause is mended [STAGE=default|dev|prod]; needs AWS credentials.
 	@$(ENV)/aws/bin/python -m local.redrive --stage '$(STAGE)'
+
+sbom: $(ENV)/supply/.ready ## Write what the image is made of to build/sbom.json [MODEL=bundle].
+	@$(ENV)/supply/bin/python -m local.sbom --bundle '$(MODEL)' --target $(IMAGE)
+
+audit: $(ENV)/supply/.ready ## Ask what is known against the packages that are deployed; writes build/audit.json.
+	@$(ENV)/supply/bin/python -m local.audit
 
 lock: ## Resolve the dependencies again into requirements/ (hashed, without index addresses).
 	@PYTHON=$(PYTHON) ENV=$(ENV) sh requirements/lock.sh
