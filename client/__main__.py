@@ -3,19 +3,24 @@
 The result goes to stdout or to --out, everything else to stderr. Exit codes: 0 with a result; 1
 where the document, or what was asked for, is refused; 2 for a wrong command; 75 for what may pass
 (the service or the network fails, there is no result yet); 130 when interrupted or ended.
+
+A token is never an argument, which others on this machine could read: put it into the environment
+variable VERGER_TOKEN, and give --token.
 """
 
 import argparse
+import os
 import shlex
 import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from client.bearer import VARIABLE, Bearer
 from client.errand import deliver, patiently, wait
 from client.output import saver
 from client.progress import Progress
-from client.service import Service
+from client.service import Permission, Service
 from client.signing import Signer
 from client.transport import ClientError, FinalError, LateError, PassingError, check_address
 from client.upload import UploadError
@@ -74,7 +79,11 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     what.add_argument("--fetch", metavar="ID", help="wait for a prediction that was sent before")
     parser.add_argument("--url", type=_address, default=_URL, help=f"the service; {_URL} if not")
     parser.add_argument("--out", metavar="FILE", type=Path, help="where the result goes")
-    parser.add_argument("--sign", metavar="REGION", help="sign for AWS IAM, as in eu-west-3")
+    permission = parser.add_mutually_exclusive_group()
+    permission.add_argument("--sign", metavar="REGION", help="sign for AWS IAM, as in eu-west-3")
+    permission.add_argument(
+        "--token", action="store_true", help=f"show the token (JWT) that is in {VARIABLE}"
+    )
     parser.add_argument(
         "--timeout",
         metavar="SECONDS",
@@ -101,6 +110,12 @@ def seconds_to_wait(text: str) -> float:
     return seconds
 
 
+def _permission(args: argparse.Namespace) -> Permission | None:
+    if args.token:
+        return Bearer(args.url, os.environ)
+    return Signer(args.sign) if args.sign else None
+
+
 def _are_one(out: Path, document: Path) -> bool:
     return out.exists() and document.exists() and out.samefile(document)
 
@@ -119,7 +134,7 @@ class _Errand:
         """Send if there is something to send, wait, save, delete."""
         args, progress = self._args, self._progress
         save = saver(args.out)
-        service = Service(args.url, Signer(args.sign) if args.sign else None)
+        service = Service(args.url, _permission(args))
         if args.file:
             if args.out and _are_one(args.out, args.file):
                 raise ClientError(f"--out would replace the document {args.file}")
@@ -155,6 +170,7 @@ class _Errand:
         words = ["python3", "-m", "client", "--fetch", str(self._prediction)]
         words += ["--url", args.url] if args.url != _URL else []
         words += ["--sign", args.sign] if args.sign else []
+        words += ["--token"] if args.token else []
         words += ["--out", str(args.out)] if args.out else []
         words += ["--delete"] if args.delete else []
         return shlex.join(words)

@@ -4,10 +4,9 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import quote, urljoin
 
-from client.signing import Signer
 from client.transport import (
     Answer,
     ClientError,
@@ -25,6 +24,18 @@ _ACCEPT = {"Accept": "application/json, application/problem+json"}
 _PASSING = {429, 500, 502, 503, 504}
 _SET_ASIDE = "urn:verger:problem:set-aside"
 _SMALL_BYTES = 256 * 1024
+
+
+class Permission(Protocol):
+    """What a service on AWS wants to see: a signature, or a token."""
+
+    def sign(self, method: str, url: str, /) -> dict[str, str]:
+        """The headers that show it."""
+        ...
+
+    def hide(self, text: str) -> str:
+        """Text that may be printed."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -56,9 +67,9 @@ class Service:
         ClientError: the service said no, with its reason.
     """
 
-    def __init__(self, url: str, signer: Signer | None = None) -> None:
+    def __init__(self, url: str, permission: Permission | None = None) -> None:
         self._url = url
-        self._signer = signer
+        self._permission = permission
 
     def ask_form(self) -> Form:
         """Ask for a place to send a document to."""
@@ -118,7 +129,7 @@ class Service:
     @contextmanager
     def _ask(self, method: str, path: str, *expected: int) -> Iterator[Answer]:
         url = f"{self._url}{path}"
-        headers = self._signer.sign(method, url) if self._signer else {}
+        headers = self._permission.sign(method, url) if self._permission else {}
         with request(method, url, headers | _ACCEPT) as answer:
             if answer.status not in expected:
                 raise self._explain(answer)
@@ -128,8 +139,10 @@ class Service:
         problem = _read_object(answer)
         reason = _sentence(problem) or f"{answer.status} {answer.reason}"
         message = f"{self._url} answered {answer.status}: {readable(reason)}"
-        if answer.status in {401, 403} and not self._signer:
-            message += "; if it wants signed requests: --sign REGION"
+        if self._permission:
+            message = self._permission.hide(message)
+        elif answer.status in {401, 403}:
+            message += "; if it wants signed requests: --sign REGION; if a token: --token"
         if answer.status in _PASSING and problem.get("type") != _SET_ASIDE:
             return PassingError(message, answer.pause_s())
         # What is no problem of ours may change, such as a gateway's 403 after a night.
