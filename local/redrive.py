@@ -5,15 +5,20 @@ after the other, each sent before it is removed, and says how many there were.
 """
 
 import argparse
+import hashlib
+import json
 import sys
-import tomllib
-from pathlib import Path
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import unquote_plus
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from local.stage import Stage, StageError
+
 _OURS_S = 60  # for as long a message that is being moved is nobody else's
+_UPLOADS = "uploads/"
 
 
 def redrive(sqs: Any, dead_letters_url: str, queue_url: str) -> int:
@@ -22,46 +27,65 @@ def redrive(sqs: Any, dead_letters_url: str, queue_url: str) -> int:
     A message may be moved twice, when this is interrupted: it is then predicted once all the same.
     """
     moved = 0
-    while True:
-        messages = sqs.receive_message(
-            QueueUrl=dead_letters_url,
-            MaxNumberOfMessages=10,
-            VisibilityTimeout=_OURS_S,
-            WaitTimeSeconds=1,
-        ).get("Messages", [])
-        if not messages:
-            return moved
-        for message in messages:
-            sqs.send_message(QueueUrl=queue_url, MessageBody=message["Body"])
-            sqs.delete_message(QueueUrl=dead_letters_url, ReceiptHandle=message["ReceiptHandle"])
-            moved += 1
+    for message in _take(sqs, dead_letters_url):
+        sqs.send_message(QueueUrl=queue_url, MessageBody=message["Body"])
+        sqs.delete_message(QueueUrl=dead_letters_url, ReceiptHandle=message["ReceiptHandle"])
+        moved += 1
+    return moved
+
+
+def look(sqs: Any, dead_letters_url: str) -> Iterator[str]:
+    """A line for each message: when its document came, and the hash that stands in the log.
+
+    Each message is looked at once, and is hidden from others for a minute.
+    """
+    for message in _take(sqs, dead_letters_url):
+        sent_s = int(message["Attributes"]["SentTimestamp"]) / 1e3
+        sent = datetime.fromtimestamp(sent_s, UTC).isoformat(" ", "seconds")
+        yield f"{sent}  {', '.join(_hashes(message['Body'])) or 'no message of S3'}"
+
+
+def _take(sqs: Any, url: str) -> Iterator[dict[str, Any]]:
+    while messages := sqs.receive_message(
+        QueueUrl=url,
+        MaxNumberOfMessages=10,
+        VisibilityTimeout=_OURS_S,
+        WaitTimeSeconds=1,
+        AttributeNames=["SentTimestamp"],
+    ).get("Messages"):
+        yield from messages
+
+
+def _hashes(body: str) -> list[str]:
+    """Of the documents' names, as the batch's log has them; names may be somebody's."""
+    try:
+        content = json.loads(body)
+        keys = [unquote_plus(record["s3"]["object"]["key"]) for record in content["Records"]]
+    except (ValueError, KeyError, TypeError):
+        return []
+    names = [key.removeprefix(_UPLOADS) for key in keys]
+    return [hashlib.sha256(name.encode()).hexdigest()[:12] for name in names]
 
 
 def main() -> int:
-    """Move the dead letters of a stage's stack."""
+    """Move the dead letters of a stage's stack, or look at them."""
     parser = argparse.ArgumentParser(prog="make redrive", description=__doc__)
     parser.add_argument("--stage", default="default", help="of samconfig.toml")
+    parser.add_argument("--look", action="store_true", help="list them, and leave them there")
     args = parser.parse_args()
-    config = tomllib.loads(Path("samconfig.toml").read_text(encoding="utf-8"))
-    if args.stage not in config:
-        print(f"STAGE is {args.stage}: expected default, dev or prod", file=sys.stderr)
-        return 1
-    known = config[args.stage]["global"]["parameters"]
     try:
-        outputs = _outputs(known["stack_name"], known["region"])
-        sqs = boto3.client("sqs", region_name=known["region"])
+        stage = Stage.read(args.stage)
+        outputs, sqs = stage.outputs(), stage.client("sqs")
+        if args.look:
+            lines = list(look(sqs, outputs["DeadLetters"]))
+            print("\n".join([*lines, f"{stage.stack}: {len(lines)} set aside"]))
+            return 0
         moved = redrive(sqs, outputs["DeadLetters"], outputs["Queue"])
-    except (BotoCoreError, ClientError) as refusal:
+    except (StageError, BotoCoreError, ClientError) as refusal:
         print(refusal, file=sys.stderr)
         return 1
-    print(f"{known['stack_name']}: {moved} brought back")
+    print(f"{stage.stack}: {moved} brought back")
     return 0
-
-
-def _outputs(stack: str, region: str) -> dict[str, str]:
-    cloudformation = boto3.client("cloudformation", region_name=region)
-    [described] = cloudformation.describe_stacks(StackName=stack)["Stacks"]
-    return {o["OutputKey"]: o["OutputValue"] for o in described["Outputs"]}
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """make redrive: what was set aside comes back, and is predicted."""
 
+import hashlib
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +12,7 @@ import pytest
 from local import redrive
 from local.aws import Aws
 from local.delivery import Context, deliver
+from local.stage import Stage
 from predict.batch.edge import create_handler
 from predict.batch.job import create_job
 from predict.batch.queue import SqsQueue
@@ -18,6 +21,7 @@ from predict.store import Store
 from serving.errors import UnavailableError
 from serving.model import open_model
 from serving.settings import Settings
+from tests.support.account import account, create_stack
 from tests.support.batch import put
 from tests.support.documents import matrices, xml
 
@@ -70,6 +74,44 @@ def test_what_was_set_aside_comes_back(
     drain(store)
     assert [store.result(f"{i}.xml") is not None for i in range(3)] == [True] * 3
     assert dead() == 0
+
+
+def test_a_stack_is_looked_at_and_brought_back(root: Path) -> None:
+    """make redrive LOOK=1, then make redrive: as processes, with the stack of a stage."""
+    with Aws() as aws, account(aws) as here:
+        create_stack(aws, Stage.read("dev").stack)
+        sqs = aws.client("sqs")
+        urls = {url.rpartition("/")[2]: url for url in sqs.list_queues()["QueueUrls"]}
+        dead, queue = (
+            next(url for name, url in urls.items() if f"-{resource}-" in name)
+            for resource in ("DeadLetters", "Queue")
+        )
+        body = '{"Records": [{"s3": {"object": {"key": "uploads/Ann+M%C3%BCller.xml"}}}]}'
+        for message in (body, "hello"):
+            sqs.send_message(QueueUrl=dead, MessageBody=message)
+
+        def run(*words: str) -> str:
+            command = [sys.executable, "-m", "local.redrive", "--stage", "dev", *words]
+            done = subprocess.run(
+                command, cwd=root, env=here.env(), capture_output=True, text=True, timeout=60
+            )
+            assert done.returncode == 0, done.stderr
+            return done.stdout
+
+        seen = run("--look")
+        assert hashlib.sha256("Ann Müller.xml".encode()).hexdigest()[:12] in seen
+        assert "no message of S3" in seen
+        assert "verger-dev: 2 set aside" in seen
+        assert "ller" not in seen
+        asked = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["All"])["Attributes"]
+        assert (
+            asked["ApproximateNumberOfMessagesNotVisible"] == "2"
+        )  # for a minute, and still there
+        sqs.purge_queue(QueueUrl=dead)
+        sqs.send_message(QueueUrl=dead, MessageBody=body)
+        assert run() == "verger-dev: 1 brought back\n"
+        [message] = sqs.receive_message(QueueUrl=queue)["Messages"]
+        assert message["Body"] == body
 
 
 def test_redrive_says_what_is_wrong(

@@ -1,0 +1,100 @@
+"""make roll-back: the alias goes one version back, on an account that moto plays."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local.aws import Aws
+from local.stage import Stage
+from tests.support.account import Account, account, create_stack, deploy_version
+
+
+@pytest.fixture
+def aws() -> Iterator[Aws]:
+    with Aws() as aws:
+        yield aws
+
+
+@pytest.fixture
+def here(aws: Aws) -> Iterator[Account]:
+    with account(aws) as here:
+        yield here
+
+
+@pytest.fixture
+def names(aws: Aws) -> dict[str, str]:
+    """The functions of a stack that was deployed three times."""
+    stack = Stage.read("dev").stack
+    create_stack(aws, stack)
+    found = {}
+    for resource in ("PredictFunction", "BatchFunction"):
+        detail = aws.client("cloudformation").describe_stack_resource(
+            StackName=stack, LogicalResourceId=resource
+        )
+        found[resource] = detail["StackResourceDetail"]["PhysicalResourceId"]
+        for number in (1, 2, 3):
+            deploy_version(aws, found[resource], number)
+    return found
+
+
+def roll_back(root: Path, here: Account, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "local.roll_back", "--stage", "dev", *words],
+        cwd=root,
+        env=here.env(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def serves(aws: Aws, function: str) -> str:
+    """The version that requests go to."""
+    alias = aws.client("lambda").get_alias(FunctionName=function, Name="live")
+    return str(alias["FunctionVersion"])
+
+
+def test_both_functions_go_back(root: Path, here: Account, aws: Aws, names: dict[str, str]) -> None:
+    assert {serves(aws, name) for name in names.values()} == {"3"}
+    done = roll_back(root, here)
+    assert done.returncode == 0, done.stderr
+    assert "verger-dev: predict went from version 3 to 2" in done.stdout
+    assert "verger-dev: batch went from version 3 to 2" in done.stdout
+    assert {serves(aws, name) for name in names.values()} == {"2"}
+
+
+def test_one_function_goes_back_as_far_as_there_is_one(
+    root: Path, here: Account, aws: Aws, names: dict[str, str]
+) -> None:
+    for _ in range(2):
+        assert roll_back(root, here, "--only", "batch").returncode == 0
+    done = roll_back(root, here, "--only", "batch")
+    assert done.returncode == 1
+    assert "version 1 is the first one that is kept" in done.stderr
+    assert serves(aws, names["BatchFunction"]) == "1"
+    assert serves(aws, names["PredictFunction"]) == "3"
+
+
+def test_a_deployment_that_is_under_way_is_stopped_by_its_own_means(
+    root: Path, here: Account, aws: Aws, names: dict[str, str]
+) -> None:
+    aws.client("lambda").update_alias(
+        FunctionName=names["PredictFunction"],
+        Name="live",
+        FunctionVersion="2",
+        RoutingConfig={"AdditionalVersionWeights": {"3": 0.1}},
+    )
+    done = roll_back(root, here)
+    assert done.returncode == 1
+    assert "aws deploy stop-deployment --auto-rollback-enabled" in done.stderr
+    assert serves(aws, names["PredictFunction"]) == "2"
+
+
+def test_roll_back_says_what_is_wrong(root: Path, here: Account) -> None:
+    done = roll_back(root, here)
+    assert done.returncode == 1
+    assert "Stack with id verger-dev does not exist" in done.stderr
+    assert "Traceback" not in done.stderr
