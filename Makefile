@@ -9,6 +9,7 @@ $(if $(ROOTS),,$(error Verger needs Python 3.11, 3.12 or 3.13 as python3, or PYT
 export PYTHONPATH := $(ROOTS)
 export MYPYPATH := $(ROOTS)
 export SAM_CLI_TELEMETRY := 0
+export ORT_DISABLE_TELEMETRY := 1
 export TF_CPP_MIN_LOG_LEVEL := 3
 
 BUNDLE := models/demo/bundle
@@ -21,6 +22,9 @@ MODEL ?= $(BUNDLE)
 FILE ?= $(if $(filter $(BUNDLE),$(MODEL)),models/demo,$(MODEL))/sample.xml
 URL ?= http://localhost:$(PORT)
 STAGE ?= default
+# What make cost takes; the module says what each is.
+COST := MATRICES_PER_DAY BATCH BYTES_PER_MATRIX MS_PER_MATRIX MEMORY_MB PROVISIONED INPUT_DAYS \
+        RESULT_DAYS LOG_DAYS COLD_PERCENT POLLS TRACING FREE_TIER EUR_PER_USD REGION
 # A bundle whose passport names TensorFlow needs the environment, and the image, that have it.
 NEEDS := $(shell grep -qs '"engine": "tensorflow"' '$(MODEL)/passport.json' && echo tensorflow)
 RUN := $(ENV)/run$(if $(NEEDS),-tensorflow)
@@ -94,6 +98,7 @@ bench: $(ENV)/test/.ready $(ENV)/bench/.ready $(ENV)/bench-kserve/.ready ## Meas
 
 docs: $(ENV)/test/.ready ## Write the generated tables of docs/ again.
 	$(ENV)/test/bin/python -m tests.tables
+	$(PYTHON) -m local.cost_page
 
 image: ## Build the function's image with the engine's own command [MODEL=bundle] [BASE=image].
 	@$(PYTHON) -m local.image --base '$(BASE)' --bundle '$(MODEL)' --target $(IMAGE)
@@ -104,13 +109,22 @@ engine-stop: ## End the container engine that a target started.
 validate: $(ENV)/sam/.ready ## Validate the template, offline.
 	$(ENV)/sam/bin/sam validate --lint --region eu-west-3
 
+preflight: $(ENV)/aws/.ready $(ENV)/run/.ready ## Check the account, its limits, the parameters and this machine before a deployment [MODEL=bundle] [STAGE=default|dev|prod].
+	@$(ENV)/aws/bin/python -m local.preflight --stage '$(STAGE)' --bundle '$(MODEL)'
+
 deploy: $(ENV)/sam/.ready ## Build the image and deploy it [MODEL=bundle] [STAGE=default|dev|prod]; needs AWS credentials.
 	$(if $(filter default dev prod,$(STAGE)),,$(error STAGE is $(STAGE): expected default, dev or prod))
 	@$(ENV)/sam/bin/python -m local.api --build-only --base '$(BASE)' --bundle '$(MODEL)' --target $(IMAGE)
 	$(ENV)/sam/bin/sam deploy --config-env $(STAGE)
 
-redrive: $(ENV)/aws/.ready ## Bring back what was set aside, once its cause is mended [STAGE=default|dev|prod]; needs AWS credentials.
-	@$(ENV)/aws/bin/python -m local.redrive --stage '$(STAGE)'
+roll-back: $(ENV)/aws/.ready ## Let the version before serve again [STAGE=default|dev|prod]; needs AWS credentials.
+	@$(ENV)/aws/bin/python -m local.roll_back --stage '$(STAGE)'
+
+redrive: $(ENV)/aws/.ready ## Bring back what was set aside, once its cause is mended [STAGE=default|dev|prod] [LOOK=1: only list]; needs AWS credentials.
+	@$(ENV)/aws/bin/python -m local.redrive --stage '$(STAGE)' $(if $(LOOK),--look)
+
+cost: ## Calculate a month on AWS: MATRICES_PER_DAY=n [BATCH=32] [PROVISIONED=1] [MEMORY_MB=6144] [REGION=eu-west-3].
+	@$(PYTHON) -m local.cost $(foreach name,$(COST),'$(name)=$($(name))') 'FORM=$(if $(filter-out file,$(origin FORM)),$(FORM))'
 
 sbom: $(ENV)/supply/.ready ## Write what the image is made of to build/sbom.json [MODEL=bundle].
 	@$(ENV)/supply/bin/python -m local.sbom --bundle '$(MODEL)' --target $(IMAGE)
