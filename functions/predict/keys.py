@@ -4,11 +4,12 @@ uploads/<name>               the document
 predictions/<name>.json      the predictions, or the problem that the document had
 progress/<name>.json         how far a job is, for whoever asks
 progress/<name>.work         what a job has done, for the invocation that goes on
-progress/<name>.erased       that somebody erased it, for a job that dies before it looks
+progress/<hash>.erased       that somebody erased it, for a job that dies before it looks
 """
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from hashlib import sha256
 
 UPLOADS, RESULTS, NOTES = "uploads/", "predictions/", "progress/"
 _LONGEST_KEY_BYTES = 1024
@@ -54,6 +55,8 @@ class Note(StrEnum):
 
 def note_key(name: str, kind: Note) -> str:
     """Where a note on a document is."""
+    if kind is Note.ERASED:  # it outlives the document, whose name may say whose it was
+        name = sha256(name.encode()).hexdigest()
     return f"{NOTES}{name}{kind}"
 
 

@@ -10,6 +10,7 @@ from urllib.parse import quote_plus
 from local.aws import BUCKET, Aws
 from predict.batch.notes import Progress
 from predict.contract import PROBLEM_TYPE
+from predict.keys import Note, note_key
 from serving.model import Model
 from tests.chaos.documents import MARKER, expect
 from tests.chaos.plan import Entry, Plan
@@ -135,7 +136,7 @@ class Check:
             self.broken[NOTHING_ELSE].append(f"{key}: a result of no document")
         kept = {f"progress/{e.name}.json" for e in self._plan.entries.values() if e.lost}
         erased = {
-            f"progress/{e.name}.erased" for e in self._plan.entries.values() if e.last is None
+            note_key(e.name, Note.ERASED) for e in self._plan.entries.values() if e.last is None
         }
         for key in self._found.notes.keys() - kept - erased:
             self.broken[NOTHING_ELSE].append(f"{key}: a note that was left behind")

@@ -15,7 +15,7 @@ from predict.batch.deadline import Deadline
 from predict.batch.job import Job, Outcome, create_job
 from predict.batch.notes import Progress
 from predict.erasure import abort_uploads
-from predict.keys import Note, Parts, Source, result_key
+from predict.keys import Note, Parts, Source, note_key, result_key
 from predict.store import Store
 from serving.errors import ChangedError, UnavailableError
 from serving.model import Model, open_model, predict_all
@@ -305,9 +305,9 @@ def test_erasing_leaves_nothing_of_a_document_that_is_continued(
     monkeypatch.setattr(objects, "PART_BYTES", 1024)
     continued(job, aws, name)
     assert store.erase(name)
-    assert left(aws, name) == {f"progress/{name}.erased"}
+    assert left(aws, name) == {note_key(name, Note.ERASED)}
     assert job.run(name, FOREVER) is Outcome.GONE
-    assert left(aws, name) == {f"progress/{name}.erased"}
+    assert left(aws, name) == {note_key(name, Note.ERASED)}
     put(aws, name, SMALL)
     assert job.run(name, FOREVER) is Outcome.PREDICTED
     assert not left(aws, name)
