@@ -71,7 +71,8 @@ def test_open_model_refuses_another_answer_than_the_golden_one(copy: Path) -> No
 
 
 def test_open_model_refuses_a_damaged_network(copy: Path) -> None:
-    (copy / "model.onnx").write_bytes(b"nothing that ONNX Runtime reads")
+    path = copy / "model.onnx"
+    path.write_bytes(b"nothing that ONNX Runtime reads".ljust(path.stat().st_size))
     with pytest.raises(ModelRefusedError, match="ONNX Runtime cannot load it"):
         open_model(copy)
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from serving.documents.matrix import Matrix
 from serving.engines import Engine, open_engine
 from serving.errors import InvalidInputError, ModelRefusedError, ServingError
-from serving.passport import Passport, read_passport
+from serving.passport import COMPILED, SOURCE, Passport, read_passport
 from serving.signature import Float64Array, TensorSpec, describe
 
 _MOST_VALUES = 4_000_000  # of a batch: 32 MB of float64
@@ -176,6 +176,7 @@ def open_model(bundle: Path, *, threads: int | None = None) -> Model:
     """
     start = perf_counter()
     passport = read_passport(bundle)
+    _check_sizes(bundle, passport)
     read = perf_counter()
     engine = open_engine(bundle, passport, threads)
     loaded = perf_counter()
@@ -216,16 +217,55 @@ def difference(
     return gap if np.isfinite(gap) else float("inf")
 
 
+def _check_sizes(bundle: Path, passport: Passport) -> None:
+    """A file that was cut is named here; an engine would speak of some part of it."""
+    stated = {}
+    if passport.engine == "onnx":
+        if passport.compiled is None:
+            raise ModelRefusedError(f"{bundle}: the passport names onnx, but no {COMPILED}")
+        stated[COMPILED] = passport.compiled.size_bytes
+    if passport.compiled is None or passport.compiled.mapped:
+        stated[SOURCE] = passport.source.size_bytes
+    for name, expected in stated.items():
+        path = bundle / name
+        if not path.is_file():
+            raise ModelRefusedError(f"{path}: No such file")
+        if (actual := path.stat().st_size) != expected:
+            raise ModelRefusedError(f"{path}: expected {expected:,} bytes, got {actual:,}")
+
+
+def _golden(bundle: Path, passport: Passport) -> tuple[NDArray[Any], Float64Array]:
+    """The golden pair, each as a batch of one."""
+    golden = passport.golden
+    try:
+        dtype = np.dtype(passport.input.dtype)
+    except TypeError as cause:
+        raise ModelRefusedError(f"{bundle}: input.dtype is no type of NumPy's") from cause
+    try:
+        batch = np.asarray([golden.input], dtype=dtype)
+        wanted = np.asarray([golden.output], dtype=np.float64)
+        finite = bool(np.isfinite(batch).all() and np.isfinite(wanted).all())
+    except (TypeError, ValueError) as cause:
+        raise ModelRefusedError(f"{bundle}: the golden pair is not made of numbers") from cause
+    for name, array, spec in (
+        ("input", batch, passport.input.spec),
+        ("output", wanted, passport.output.spec),
+    ):
+        if not spec.accepts(array.shape[1:]):
+            raise ModelRefusedError(f"{bundle}: the golden {name} is not of shape {spec}")
+    if not finite or len(golden.sizes) != sizes_of(wanted).size:
+        raise ModelRefusedError(f"{bundle}: the golden pair holds NaN, or sizes of another output")
+    return batch, wanted
+
+
 def _check_golden(bundle: Path, passport: Passport, engine: Engine) -> None:
-    batch = np.asarray([passport.golden.input], dtype=passport.input.dtype)
-    if not passport.input.spec.accepts(batch.shape[1:]):
-        raise ModelRefusedError(f"{bundle}: the golden input is not of shape {passport.input.spec}")
+    batch, wanted = _golden(bundle, passport)
     try:
         outputs = engine.run(batch)
     except Exception as cause:
         raise ModelRefusedError(f"{bundle}: the engine cannot run the golden input") from cause
     golden = passport.golden
-    gap = difference(outputs, np.asarray([golden.output]), np.asarray(golden.sizes))
+    gap = difference(outputs, wanted, np.asarray(golden.sizes))
     if gap > golden.tolerance:
         raise ModelRefusedError(
             f"{bundle}: the engine {passport.engine} is {gap:.3g} away from the golden output; "

@@ -7,7 +7,7 @@ engine serves it, and `passport.json`.
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, PositiveInt, ValidationError
 
 from serving.errors import ModelRefusedError
 from serving.settings import BATCH_SIZE
@@ -27,7 +27,7 @@ class _Part(BaseModel):
 class Tensor(_Part):
     """A signature: shape without the batch axis, null where a dimension is open."""
 
-    shape: tuple[int | None, ...]
+    shape: tuple[PositiveInt | None, ...]
     dtype: str
 
     @property
@@ -91,8 +91,8 @@ class Golden(_Part):
 
     input: Any
     output: Any
-    sizes: list[float]
-    tolerance: float
+    sizes: list[FiniteFloat]
+    tolerance: float = Field(ge=0, le=1, allow_inf_nan=False)
 
 
 class Passport(_Part):

@@ -4,10 +4,17 @@ import os
 from pathlib import Path
 from typing import Any
 
-import onnxruntime
 from numpy.typing import NDArray
 
 from serving.errors import ModelRefusedError, brief
+
+# Since 1.29 it reports to Microsoft, outside of the EU, and writes beside what it finds in HOME and
+# /tmp; it looks at this when it is imported, and never again.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
+import onnxruntime
+
+_NO_MEMORY = ("Failed to allocate memory", "std::bad_alloc", "bad allocation")
 
 
 class OnnxEngine:
@@ -44,5 +51,11 @@ class OnnxEngine:
 
     def run(self, batch: NDArray[Any]) -> NDArray[Any]:
         """See `serving.engines.Engine`."""
-        outputs: list[NDArray[Any]] = self._session.run(None, {self._input: batch})
+        try:
+            outputs: list[NDArray[Any]] = self._session.run(None, {self._input: batch})
+        except Exception as cause:
+            # It has no error of its own for this; else the document would be blamed.
+            if any(sign in str(cause) for sign in _NO_MEMORY):
+                raise MemoryError("ONNX Runtime") from cause
+            raise
         return outputs[0]
