@@ -3,7 +3,6 @@
 `python -m local.delivery PARENT` does so for make serve, with the handler in its own process.
 """
 
-import logging
 import os
 import signal
 import sys
@@ -13,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from local.aws import client
+from predict.telemetry.facts import Facts
 
 Event = dict[str, Any]
 Invoke = Callable[[Event], Mapping[str, Any]]
@@ -88,11 +88,8 @@ def run(invoke: Invoke, queue_url: str, endpoint: str, ended: threading.Event) -
 def main() -> int:
     """Deliver to the handler of this process, until it is interrupted, or its parent is gone."""
     parent = int(sys.argv[1])
-    handler = logging.StreamHandler()
-    form = "batch: %(message)s (document %(document)s, %(seconds)s s)"
-    handler.setFormatter(logging.Formatter(form, defaults={"document": "unknown", "seconds": "?"}))
-    logging.getLogger("predict").addHandler(handler)
-    from predict.batch.handler import batch, storage
+    from predict.batch.edge import create_handler
+    from predict.batch.handler import job, queue, storage
 
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -101,8 +98,15 @@ def main() -> int:
     assert storage is not None  # noqa: S101
     assert storage.queue_url is not None  # noqa: S101
     assert storage.endpoint is not None  # noqa: S101
+    batch = create_handler(job, queue, storage, _say)
     run(lambda event: batch(event, Context()), storage.queue_url, storage.endpoint, ended)
     return 0
+
+
+def _say(facts: Facts) -> None:
+    """What became of a document, for people."""
+    what = f"document {facts.document or 'unknown'}, {facts.duration_ms / 1e3:.3f} s"
+    print(f"batch: {facts.outcome} ({what})", *facts.errors, sep="; ", file=sys.stderr)
 
 
 def _watch(parent: int, ended: threading.Event) -> None:

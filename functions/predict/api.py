@@ -26,6 +26,7 @@ from predict.contract import (
 from predict.problems import explain
 from predict.refusals import REFUSALS
 from predict.request import WAY_OUT, compute, is_link, read_body, read_link
+from predict.telemetry.facts import counted, facts, span
 from predict.v2 import routes
 from serving import __version__
 from serving.documents import Document, read_document
@@ -71,6 +72,8 @@ def create_app(
         version=__version__,
         summary="Predictions for documents of matrices.",
         redirect_slashes=False,
+        # Its page would have the browser fetch a script from a public CDN; make serve has it.
+        docs_url=None,
         redoc_url=None,
         openapi_tags=[
             {"name": name} for name in ("predictions", "large documents", routes.TAG, "service")
@@ -126,7 +129,8 @@ class _Answer:
         self._batch_size = settings.batch_size or model.passport.batch_size
         limits = settings.limits
         self._sent = Document(model.spec, settings.names, limits)
-        fetched = replace(limits, inflated_bytes=limits.link_bytes)
+        whole = limits.link_bytes
+        fetched = replace(limits, inflated_bytes=whole, markup_bytes=whole)
         self._fetched = Document(model.spec, settings.names, fetched)
 
     def to_body(self, body: BinaryIO) -> bytes:
@@ -137,6 +141,7 @@ class _Answer:
         """The document is in S3, under a presigned URL."""
         from predict.link import open_link  # 50 ms, which inline predictions do not need
 
+        facts().document_bytes = None  # that was the URL
         limits = self._settings.limits
         with open_link(
             url, self._settings.endpoint, limits.link_bytes, limits.link_seconds
@@ -144,8 +149,10 @@ class _Answer:
             return self._predict(body, self._fetched)
 
     def _predict(self, body: BinaryIO, document: Document) -> bytes:
-        predictions = predict_all(read_document(body, document), self._model, self._batch_size)
-        return to_json(self._model, predictions, self._settings.limits.answer_bytes)
+        with span("predict"):  # and read, which takes turns with it
+            predictions = predict_all(read_document(body, document), self._model, self._batch_size)
+            limit_bytes = self._settings.limits.answer_bytes
+            return to_json(self._model, counted(predictions), limit_bytes)
 
 
 def _add_service(

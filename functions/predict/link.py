@@ -13,6 +13,7 @@ from time import monotonic
 from typing import Any, BinaryIO, cast
 
 from predict.presigned import Link, check_link
+from predict.telemetry.facts import facts
 from serving.errors import InvalidInputError, RequestTooLargeError, UnavailableError, brief
 
 __all__ = ["Link", "check_link", "open_link"]
@@ -191,6 +192,7 @@ class _Body(io.RawIOBase):
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         data = self._receive(len(buffer))
         self._read_bytes += len(data)
+        facts().document_bytes = self._read_bytes
         self._check(self._read_bytes)
         if len(buffer) > 0 and not data and self._read_bytes < self._announced_bytes:
             raise self._broken()

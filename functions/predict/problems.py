@@ -4,6 +4,7 @@ import json
 import logging
 from typing import Any
 
+from predict.telemetry.facts import collected, describe, facts
 from serving.errors import (
     InvalidInputError,
     MalformedError,
@@ -42,7 +43,7 @@ def explain(error: Exception) -> Problem:
     """The problem that an error is; what nobody foresaw is a 500 that gives nothing away."""
     for kind, status, name, title in _KINDS:
         if isinstance(error, kind):
-            log.info("refused", extra={"reason": name, "status": status})
+            facts().reason = name
             place = {}
             if isinstance(error, InvalidInputError):
                 place = {"matrix": error.matrix, "line": error.line}
@@ -57,15 +58,10 @@ def to_bytes(content: Problem) -> bytes:
     return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
 
 
-def log_failure(error: Exception, **extra: str) -> None:
-    """The type and the place in our code, never the message: it may quote the document."""
-    log.error("failed: %s at %s", type(error).__name__, _where(error), extra=extra)
-
-
-def _where(error: Exception) -> str:
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    if trace is None:
-        return "unknown"
-    return f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"
+def log_failure(error: Exception) -> None:
+    """The type and the place, never the message: it may quote the document."""
+    noted = collected()
+    if noted is None:  # nobody will tell it
+        log.error("failed: %s", describe(error))
+    else:
+        noted.errors.append(describe(error))

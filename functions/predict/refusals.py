@@ -6,10 +6,12 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from predict import contract
 from predict.contract import PROBLEM_TYPE
 from predict.problems import Problem, explain, problem, to_bytes
+from predict.telemetry.facts import facts
 from serving.errors import ServingError
 
 REFUSALS: dict[int | str, dict[str, Any]] = {
@@ -52,6 +54,12 @@ def answer_at(path: str, content: Problem) -> Response:
     return (answer_v2 if f"{path}/".startswith("/v2/") else answer)(content)
 
 
+def _methods(request: Request) -> list[str]:
+    """Those of an address, which may be several routes; the framework names those of the first."""
+    there = (route for route in request.app.routes if route.matches(request.scope)[0] != Match.NONE)
+    return sorted({method for route in there for method in route.methods})
+
+
 def install(app: FastAPI) -> None:
     """Answer every error of an app with a problem."""
 
@@ -64,15 +72,19 @@ def install(app: FastAPI) -> None:
     async def on_http(request: Request, error: Exception) -> Response:
         if not isinstance(error, HTTPException):
             return respond(request, explain(error))
+        facts().reason = "http"
         title = _TITLES.get(error.status_code, "The request is wrong")
         what = f"{request.method[:20]} {request.scope['path'][:80]}"
-        detail = f"{what}: {error.detail}; see /docs"
+        detail = f"{what}: {error.detail}; see /openapi.json"
         response = respond(request, problem(error.status_code, "http", title, detail))
         response.headers.update(error.headers or {})
+        if error.status_code == 405:
+            response.headers["allow"] = ", ".join(_methods(request))
         return response
 
     async def on_validation(request: Request, _error: Exception) -> Response:
-        detail = "The parameters do not fit; see /docs"
+        facts().reason = "invalid"
+        detail = "The parameters do not fit; see /openapi.json"
         return respond(request, problem(422, "invalid", "The data is wrong", detail))
 
     # The first alone would pass every error on to the server, which logs what it says.

@@ -3,26 +3,71 @@
 import json
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from fastapi import FastAPI, Response
+from fastapi import FastAPI, Request, Response
 
 from predict.batch.notes import Progress
 from predict.contract import PROBLEM_TYPE, Predictions, Running, Upload, UploadForm
-from predict.keys import UNREADABLE, Note, Result, Source, is_name
+from predict.keys import UNREADABLE, Note, Result, Source, is_name, result_key
 from predict.problems import Problem, problem
 from predict.refusals import REFUSALS, answer
+from predict.telemetry.facts import span
 from serving.errors import InvalidInputError, NotFoundError, ServingError
 from serving.settings import Limits
 
 if TYPE_CHECKING:  # boto3 takes a third of a second, which inline predictions do not need
     from predict.store import Store
 
+_LONGEST_NAME = 1024 - len(result_key(""))  # S3 takes keys of so many bytes
+# By hand, as is what follows: FastAPI would add a 422 of its own, which nothing answers.
+_PARAMETERS = {
+    "parameters": [
+        {
+            "name": "id",
+            "in": "path",
+            "required": True,
+            "schema": {"type": "string", "minLength": 1, "maxLength": _LONGEST_NAME},
+        }
+    ]
+}
+_LOCATION = {
+    "required": True,
+    "description": "where its prediction will be",
+    "schema": {"type": "string", "format": "uri-reference"},
+}
+_BEGUN = {
+    "headers": {"Location": _LOCATION},
+    "links": {
+        name: {"operationId": name, "parameters": {"id": "$response.body#/id"}}
+        for name in ("get_prediction", "erase_prediction")
+    },
+}
+_RUNNING = {
+    "model": Running,
+    "description": "not yet",
+    "headers": {
+        "Retry-After": {
+            "required": True,
+            "description": "when to ask again, in seconds",
+            "schema": {"type": "integer", "minimum": 0},
+        }
+    },
+}
+_ELSEWHERE = {
+    "description": "too large for an answer",
+    "headers": {
+        "Location": _LOCATION
+        | {"description": "a presigned GET of S3", "schema": {"type": "string", "format": "uri"}}
+    },
+}
+_FAILURES: dict[int | str, Any] = {status: REFUSALS[status] for status in (500, 503)}
 _NOTHING = "nothing was uploaded under this id, or it was erased, or it has expired"
 _SOON_S = 2
 
 
+@span("store")
 def begin(store: "Store", limits: Limits) -> Upload:
     """A place for one document, under a name that nobody can guess."""
     name = uuid4().hex
@@ -54,7 +99,7 @@ def add(app: FastAPI, open_store: "Callable[[], Store]", limits: Limits) -> None
         status_code=201,
         tags=["large documents"],
         response_model=Upload,
-        responses=REFUSALS,
+        responses={201: _BEGUN, **_FAILURES},
         summary="Ask where to send a large document.",
         description="Then send multipart/form-data to `upload.url`: every one of `upload.fields` "
         "as it stands, and last the document as `upload.file_field`. S3 answers 204, and the "
@@ -68,29 +113,31 @@ def add(app: FastAPI, open_store: "Callable[[], Store]", limits: Limits) -> None
     @app.get(
         "/predictions/{id:path}",
         tags=["large documents"],
+        operation_id="get_prediction",
         response_model=Predictions,
-        responses={
-            202: {"model": Running, "description": "not yet; Retry-After says when to ask again"},
-            303: {"description": "too large for an answer; Location is a presigned GET"},
-            **REFUSALS,
-        },
+        responses={202: _RUNNING, 303: _ELSEWHERE, **REFUSALS},
+        openapi_extra=_PARAMETERS,
         summary="The prediction of an uploaded document, or how far it is.",
     )
-    def prediction(id: str) -> Response:
-        return _look_up(open_store(), id, limits)
+    def prediction(request: Request) -> Response:
+        return _look_up(open_store(), request.path_params["id"], limits)
 
     @app.delete(
         "/predictions/{id:path}",
         status_code=204,
         tags=["large documents"],
-        responses=REFUSALS,
+        operation_id="erase_prediction",
+        responses={404: REFUSALS[404], **_FAILURES},
+        openapi_extra=_PARAMETERS,
         summary="Erase a document and its result.",
     )
-    def erase(id: str) -> None:
+    def erase(request: Request) -> None:
+        id = request.path_params["id"]
         if not is_name(id) or not open_store().erase(id):
             raise NotFoundError(_NOTHING)
 
 
+@span("store")
 def _look_up(store: "Store", name: str, limits: Limits) -> Response:
     if not is_name(name):
         raise NotFoundError(_NOTHING)

@@ -11,7 +11,7 @@ from tests.chaos.planning import Size
 from tests.chaos.run import Outcome
 from tests.tables import cell
 
-_OUTCOME = re.compile(r"\t(predicted|refused|continued|repeated|gone)$", re.MULTILINE)
+_OUTCOME = re.compile(r'"outcome":"(predicted|refused|continued|repeated|gone)"')
 _INTRODUCTION = """\
 <!-- Written by make chaos. -->
 

@@ -357,7 +357,7 @@ def test_client_says_what_no_service_is(service: FakeService, document: Path) ->
     for form, reason in (
         (Reply(201, {"hello": "world"}), "is it a Verger service?"),
         (Reply(201, b"<html>"), "is it a Verger service?"),
-        (problem(404, "POST /uploads: Not Found; see /docs", "http"), "see /docs"),
+        (problem(404, "POST /uploads: Not Found; see /openapi.json", "http"), "see /openapi.json"),
         (Reply(403, {"message": "Forbidden"}), "403: Forbidden; if it wants signed requests: --s"),
         (Reply(301, b"", {"Location": "https://example.org"}), "answered 301"),
     ):

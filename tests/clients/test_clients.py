@@ -157,7 +157,7 @@ def test_triton_has_several_requests_under_way(triton: Run) -> None:
         ("unknown model", "404", 'no model "nobody"; this service has "demo"'),
         ("unknown version", "404", 'no version "2" of "demo"; it has "1"'),
         ("metadata", "404", 'no model "nobody"; this service has "demo"'),
-        ("statistics", "404", "GET /v2/models/demo/stats: Not Found; see /docs"),
+        ("statistics", "404", "GET /v2/models/demo/stats: Not Found; see /openapi.json"),
     ],
 )
 def test_triton_raises_what_is_wrong(triton: Run, wrong: str, status: str, message: str) -> None:

@@ -78,7 +78,7 @@ def test_triton_sees_the_metadata(triton: Run) -> None:
         ("binary shape", "400", "expected shape [-1, 5000, 1], got [3, 4999, 1]"),
         ("text shape", "400", "expected shape [-1, 5000, 1], got [3, 4999, 1]"),
         ("unknown model", "404", 'no model "nobody"; this service has "demo"'),
-        ("statistics", "404", "GET /v2/models/demo/stats: Not Found; see /docs"),
+        ("statistics", "404", "GET /v2/models/demo/stats: Not Found; see /openapi.json"),
     ],
 )
 def test_triton_raises_what_is_wrong(triton: Run, wrong: str, status: str, message: str) -> None:

@@ -81,7 +81,7 @@ def test_lambda_keeps_the_model_across_invocations(emulator: Emulator) -> None:
 
 
 def test_lambda_counts_an_event_that_is_not_http_as_an_error(emulator: Emulator) -> None:
-    assert emulator.invoke({"Records": []})["errorType"] == "RuntimeError"
+    assert emulator.invoke({"Records": []})["errorType"] == "EventError"
 
 
 def test_lambda_gives_the_largest_answer(tmp_path: Path) -> None:

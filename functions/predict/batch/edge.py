@@ -5,9 +5,8 @@ and SQS brings it again, until it has done so often enough to set the message as
 """
 
 import hashlib
-import logging
 from collections.abc import Callable
-from time import perf_counter, time
+from time import time
 from typing import Any, Protocol
 
 from aws_lambda_powertools.utilities.batch import (
@@ -23,10 +22,10 @@ from predict.batch.job import Job, Outcome
 from predict.batch.notes import Progress
 from predict.keys import Note
 from predict.problems import log_failure
+from predict.telemetry.facts import Report, Tracer
+from predict.telemetry.invocations import told, told_if_failed, wordless
 from serving.errors import UnavailableError
 from serving.settings import Storage
-
-log = logging.getLogger(__name__)
 
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
 
@@ -43,8 +42,18 @@ class Queue(Protocol):
         ...
 
 
-def create_handler(job: Job, queue: Queue, storage: Storage) -> Handler:
-    """A Lambda handler for SQS events with partial batch responses."""
+def create_handler(
+    job: Job,
+    queue: Queue,
+    storage: Storage,
+    report: Report = lambda _: None,
+    tracer: Tracer | None = None,
+) -> Handler:
+    """A Lambda handler for SQS events with partial batch responses.
+
+    Args:
+        report: is told what became of each document.
+    """
     processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
 
     def handle(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -54,10 +63,19 @@ def create_handler(job: Job, queue: Queue, storage: Storage) -> Handler:
         whole_s = remaining_s()
 
         def handle_record(record: SQSRecord) -> None:
-            _Delivery(record, job, queue, storage).handle(remaining_s, whole_s)
+            with told_if_failed(report, context):
+                delivery = _Delivery(record, job, queue, storage)
+                documents = names(record.body, storage.bucket)
+            for name in documents:
+                facts = {"document": _hash(name), "receives": delivery.tries}
+                with told(report, context, tracer, **facts) as noted:
+                    deadline = delivery.deadline(remaining_s, whole_s)
+                    noted.outcome = outcome = delivery.handle(name, deadline)
+                if outcome is Outcome.CONTINUED:
+                    break
 
-        answer = process_partial_response(event, handle_record, processor, context)
-        return dict(answer)
+        with wordless(), told_if_failed(report, context):
+            return dict(process_partial_response(event, handle_record, processor, context))
 
     return handle
 
@@ -69,38 +87,30 @@ class _Delivery:
         self._record = record
         self._job = job
         self._queue = queue
-        self._storage = storage
-        self._tries = int(record.attributes.approximate_receive_count)
-        self._is_last = self._tries >= storage.max_receives
+        self._hand_over_s = storage.hand_over_s
+        self.tries = int(record.attributes.approximate_receive_count)
+        self._is_last = self.tries >= storage.max_receives
 
-    def handle(self, remaining_s: Callable[[], float], whole_s: float) -> None:
-        """Raises whatever keeps a document from having its result."""
-        name = ""
+    def deadline(self, remaining_s: Callable[[], float], whole_s: float) -> Deadline:
+        """For one document, from now on."""
+        return Deadline(remaining_s, self._hand_over_s, is_last=self._is_last, whole_s=whole_s)
+
+    def handle(self, name: str, deadline: Deadline) -> Outcome:
+        """See to one document; raises whatever keeps it from having its result."""
         try:
-            for name in names(self._record.body, self._storage.bucket):
-                deadline = Deadline(
-                    remaining_s,
-                    self._storage.hand_over_s,
-                    is_last=self._is_last,
-                    whole_s=whole_s,
-                )
-                if self._run(name, deadline) is Outcome.CONTINUED:
-                    self._queue.send_again(self._record.body)  # with the names behind this one
-                    break
+            outcome = self._run(name, deadline)
+            if outcome is Outcome.CONTINUED:
+                self._queue.send_again(self._record.body)  # with the names behind this one
+            return outcome
         except Exception as error:
-            log_failure(error, document=_hash(name))
             self._fail(name, error)
             raise
 
     def _run(self, name: str, deadline: Deadline) -> Outcome:
-        start = perf_counter()
         deadline.check()
         if self._is_last:  # the function may die, and then nobody is there to say so
             self._note(name, deadline.until)
-        outcome = self._job.run(name, deadline)
-        seconds = round(perf_counter() - start, 3)
-        log.info("%s", outcome, extra={"document": _hash(name), "seconds": seconds})
-        return outcome
+        return self._job.run(name, deadline)
 
     def _note(self, name: str, until: float | None) -> None:
         self._job.store.put_note(name, Progress(until=until).to_json(), Note.PROGRESS)
@@ -108,10 +118,10 @@ class _Delivery:
     def _fail(self, name: str, error: Exception) -> None:
         """Say what becomes of the message: soon again, or never by itself."""
         try:
-            if self._is_last and name:
+            if self._is_last:
                 self._note(name, time())
             if isinstance(error, UnavailableError | OutOfTimeError):
-                after_s = min(15 * 2 ** (self._tries - 1), 900)
+                after_s = min(15 * 2 ** (self.tries - 1), 900)
                 self._queue.bring_back(self._record.receipt_handle, after_s)
         except UnavailableError as another:  # then it comes back when it always would
             log_failure(another)

@@ -5,7 +5,6 @@ late and out of order. So each run looks whether the document of that name has i
 makes it if not.
 """
 
-import logging
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
@@ -18,16 +17,15 @@ from predict.answer import CLOSING, opening, rows
 from predict.batch.deadline import Deadline, OutOfTimeError
 from predict.batch.notes import Progress, Work
 from predict.keys import UNREADABLE, Note, Parts, Result, Source
-from predict.objects import ObjectReader, ObjectWriter
+from predict.objects import PART_BYTES, ObjectReader, ObjectWriter
 from predict.problems import explain, to_bytes
 from predict.store import Store
+from predict.telemetry.facts import facts, span
 from serving.documents import Document, read_document
 from serving.errors import ChangedError, InvalidInputError, TooLargeError, UnavailableError
 from serving.model import Model, Prediction
 from serving.settings import Settings
 from serving.streaming import predict_stream
-
-log = logging.getLogger(__name__)
 
 _LOOKS = 3  # at a document that changes meanwhile
 _NOTE_EVERY_S = 2.0
@@ -92,8 +90,10 @@ class Job:
         work = self._work(source)
         writer = self.store.writer(source, work.parts)
         before = work.matrices
+        facts().document_bytes = source.size_bytes
         try:
-            self._write(source, work, writer, deadline)
+            with span("predict"):
+                self._write(source, work, writer, deadline)
             return self._publish(source, writer.pause())
         except InvalidInputError as fault:
             return self._refuse(source, fault)
@@ -137,14 +137,15 @@ class Job:
             writer.write(opening(self.model).encode())
         with closing(self.store.read(source, deadline.check)) as stream:
             predictions = self._predict(stream, work.matrices, deadline)
-            noted = monotonic()
+            noted, told = facts(), monotonic()
             for piece in rows(predictions, work.matrices):
                 writer.write(piece.encode())
                 work.matrices += 1
-                if monotonic() - noted > _NOTE_EVERY_S:
+                noted.matrices += 1
+                if monotonic() - told > _NOTE_EVERY_S:
                     work.read_bytes = stream.read_bytes
                     self._note(Progress.running(source, work, deadline.until), source)
-                    noted = monotonic()
+                    told = monotonic()
             work.read_bytes = stream.read_bytes
         writer.write(CLOSING.encode())
 
@@ -168,7 +169,9 @@ class Job:
 
         It is looked at afterwards: whoever erases a document erases it before its result.
         """
-        etag = self.store.publish(source, parts, status)
+        with span("publish"):
+            etag = self.store.publish(source, parts, status)
+        facts().answer_bytes = len(parts.etags) * PART_BYTES + len(parts.tail)
         outcome = Outcome.PREDICTED if status == 200 else Outcome.REFUSED
         now = source if source.etag == UNREADABLE else self.store.source(source.name)
         if now is not None and now.etag == source.etag:
@@ -181,7 +184,8 @@ class Job:
 
 def create_job(model: Model, store: Store, settings: Settings) -> Job:
     """The job of a deployment; a document, packed or not, is as long as an upload may be."""
-    limits = replace(settings.limits, inflated_bytes=settings.limits.upload_bytes)
+    whole = settings.limits.upload_bytes
+    limits = replace(settings.limits, inflated_bytes=whole, markup_bytes=whole)
     return Job(
         store,
         model,

@@ -10,6 +10,7 @@ from predict.contract import schema_of
 from predict.problems import explain
 from predict.refusals import answer_v2
 from predict.request import compute, read_bounded
+from predict.telemetry.facts import counted, span
 from predict.v2 import contract
 from predict.v2.contract import HEADER_BYTES
 from predict.v2.tensors import datatype_of, metadata_shape
@@ -17,7 +18,7 @@ from serving import __version__
 from serving.documents.compression import inflate, inflate_zlib
 from serving.errors import MalformedError, NotFoundError, UnsupportedError
 from serving.model import Model, predict_all
-from serving.passport import Tensor
+from serving.passport import Passport, Tensor
 from serving.settings import Settings
 
 TAG = "Open Inference Protocol v2"
@@ -43,6 +44,12 @@ _REQUEST = {
         "application/json": {"schema": schema_of(contract.InferenceRequest)},
         "application/octet-stream": _BINARY,
     },
+}
+_LENGTH = {
+    "name": HEADER_BYTES,
+    "in": "header",
+    "description": "how long the JSON is, where bytes follow it; 0 for a tensor alone, as bytes",
+    "schema": {"type": "integer", "minimum": 0},
 }
 _RESPONSE = {200: {"content": {"application/octet-stream": _BINARY}}}
 
@@ -89,8 +96,9 @@ def _add_model(app: FastAPI, model: Model, settings: Settings) -> None:
         _check_model(request.path_params, model)
         return contract.ModelReady(name=passport.name, ready=True)
 
-    _add_route(app, "GET", "", describe, summary="The model's tensors.")
-    _add_route(app, "GET", "/ready", ready, summary="Whether the model is loaded and proven.")
+    _add_route(app, passport, "GET", "", describe, summary="The model's tensors.")
+    what = "Whether the model is loaded and proven."
+    _add_route(app, passport, "GET", "/ready", ready, summary=what)
 
 
 def _add_inference(app: FastAPI, model: Model, settings: Settings) -> None:
@@ -108,34 +116,49 @@ def _add_inference(app: FastAPI, model: Model, settings: Settings) -> None:
 
     _add_route(
         app,
+        model.passport,
         "POST",
         "/infer",
         infer,
         summary="Predict the matrices of a tensor.",
         response_model=contract.InferenceResponse,
         responses=_ERRORS | _RESPONSE,
-        openapi_extra={"requestBody": _REQUEST},
+        openapi_extra={"parameters": [_LENGTH], "requestBody": _REQUEST},
     )
 
 
 def _add_route(
-    app: FastAPI, method: str, end: str, route: Callable[[Request], Awaitable[Any]], **more: Any
+    app: FastAPI,
+    passport: Passport,
+    method: str,
+    end: str,
+    route: Callable[[Request], Awaitable[Any]],
+    **more: Any,
 ) -> None:
     """With the version in the address, and without."""
     more = {"responses": _ERRORS} | more
+    extra = more.pop("openapi_extra", {})
+    known = {"name": passport.name, "version": passport.version}
     for versions in ("", "/versions/{version}"):
         names = ["name", *(["version"] if versions else [])]
         parameters = [
-            {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+            {
+                "name": name,
+                "in": "path",
+                "required": True,
+                "schema": {"type": "string", "enum": [known[name]]},
+                "example": known[name],
+            }
             for name in names
         ]
-        extra = {"parameters": parameters} | more.get("openapi_extra", {})
+        described = {"parameters": parameters + extra.get("parameters", [])}
         app.add_api_route(
             f"/v2/models/{{name}}{versions}{end}",
             route,
             methods=[method],
             tags=[TAG],
-            **(more | {"openapi_extra": extra}),
+            openapi_extra=extra | described,
+            **more,
         )
 
 
@@ -193,8 +216,9 @@ def _infer(
     limits, names = settings.limits, settings.tensors
     request = read_request(body, header_bytes, Expected(model.spec, names, limits))
     batch_size = settings.batch_size or model.passport.batch_size
-    predictions = predict_all(request.matrices, model, batch_size)
-    content, headers = to_body(model, names.output, request, predictions, limits)
+    with span("predict"):
+        predictions = counted(predict_all(request.matrices, model, batch_size))
+        content, headers = to_body(model, names.output, request, predictions, limits)
     content, encoding = pack(content, accepted)
     return content, headers | encoding
 

@@ -52,7 +52,8 @@ class Limits:
 
     text_bytes: int = 6_000_000
     binary_bytes: int = 4_500_000
-    inflated_bytes: int = 64_000_000
+    inflated_bytes: int = 16_000_000
+    markup_bytes: int = 6_000_000
     answer_bytes: int = 6_000_000
     upload_bytes: int = 5_000_000_000
     link_bytes: int = 2_000_000_000
@@ -97,6 +98,7 @@ class Settings:
     names: Names = field(default_factory=Names)
     tensors: TensorNames = field(default_factory=TensorNames)
     limits: Limits = field(default_factory=Limits)
+    tracing: bool = False
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Self:
@@ -123,6 +125,7 @@ class Settings:
                     for f in fields(Limits)
                 }
             ),
+            tracing=_tracing(env.get("TRACING", "off")),
         )
 
 
@@ -134,6 +137,12 @@ def _region(region: str | None) -> str | None:
             f"Verger starts in {', '.join(sorted(EU_REGIONS))} only"
         )
     return region
+
+
+def _tracing(text: str) -> bool:
+    if text not in {"on", "off"}:
+        raise ConfigurationError(f'TRACING is "{text[:40]}": expected on or off')
+    return text == "on"
 
 
 def _endpoint(text: str | None) -> str | None:
