@@ -3,12 +3,15 @@
 import gzip
 import io
 import zlib
+from typing import Any, BinaryIO, cast
 
 import pytest
 
+from serving.documents import Document, read_document
 from serving.documents.compression import inflate_zlib
 from serving.errors import MalformedError, RequestTooLargeError, TooLargeError
-from tests.support.documents import matrices, npz, one, read, xml
+from serving.signature import TensorSpec
+from tests.support.documents import matrices, npy, npz, one, read, xml
 
 PACKED = gzip.compress(one("1 2 3"))
 TEXT = b"0.123456 " * 100_000
@@ -19,6 +22,39 @@ def test_gzip_reads_xml_and_npz() -> None:
     given = matrices(5, (3,))
     for content in (xml(given), npz(given)):
         assert [m.id for m in read(gzip.compress(content))] == [m.id for m in given]
+
+
+class Connection(io.RawIOBase):
+    """Brings one byte at first, as the first packet of an answer may, and then a few."""
+
+    def __init__(self, content: bytes) -> None:
+        self._left = memoryview(content)
+        self._most_bytes = 1
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self._left[: min(len(buffer), self._most_bytes)]
+        buffer[: len(data)] = data
+        self._left, self._most_bytes = self._left[len(data) :], 3
+        return len(data)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(PACKED, id="gzip"),
+        pytest.param(npz(matrices(1, (3,))), id="npz"),
+        pytest.param(npy([[1, 2, 3]]), id="npy"),
+        pytest.param(one("1 2 3"), id="XML"),
+        pytest.param(one("1 2 3").decode().encode("utf-16"), id="UTF-16"),
+    ],
+)
+def test_a_format_is_found_however_few_bytes_come_at_once(content: bytes) -> None:
+    source = cast(BinaryIO, Connection(content))
+    [matrix] = read_document(source, Document(TensorSpec((3,), "float64")))
+    assert matrix.values.shape == (3,)
 
 
 def test_gzip_reads_members_in_a_row() -> None:

@@ -33,7 +33,9 @@ class Endless(io.RawIOBase):
 
 
 def peak_bytes(matrices: int) -> int:
-    document = Document(TensorSpec((5000, 1), "float32"), limits=Limits(inflated_bytes=10**12))
+    document = Document(
+        TensorSpec((5000, 1), "float32"), limits=Limits(inflated_bytes=10**12, markup_bytes=10**12)
+    )
     tracemalloc.start()
     try:
         stream = read_document(Endless(matrices), document)  # type: ignore[arg-type]

@@ -4,6 +4,7 @@ import contextlib
 import io
 import struct
 import zipfile
+from typing import Any
 
 import numpy as np
 import pytest
@@ -151,3 +152,63 @@ def test_npz_with_any_byte_changed_is_read_or_refused(at: int, value: int) -> No
 def test_npy_with_any_header_is_read_or_refused(text: bytes) -> None:
     with contextlib.suppress(InvalidInputError):
         read(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text)
+
+
+def test_npy_reads_what_python_2_saved() -> None:
+    [matrix] = read(header("(1L, 3L)") + ROWS[:1].tobytes())
+    assert matrix.values.tolist() == [0, 1, 2]
+
+
+def test_npy_refuses_a_shape_of_truth_values() -> None:
+    with pytest.raises(MalformedError, match="not the shape of an array"):
+        read(header("(True, 3)") + ROWS[:1].tobytes())
+
+
+@pytest.mark.parametrize("code", [0x110000, 0x31000000, 0x80000000, 0xFFFFFFFF])
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_npz_refuses_ids_beyond_unicode(code: int, order: str) -> None:
+    """NumPy makes texts of them, which Python cannot have."""
+    ids = header("(1,)", f"{order}U1") + struct.pack(f"{order}I", code)
+    with pytest.raises(MalformedError, match='"ids" holds what is not text'):
+        read(archive(matrices=npy(ROWS[:1]), ids=ids))
+
+
+def test_npz_refuses_damage_without_quoting_a_long_name() -> None:
+    content = archive(**{"n" * 300: npy(ROWS)}).replace(ROWS.tobytes(), bytes(ROWS.nbytes))
+    with pytest.raises(MalformedError, match="damaged npz: Bad CRC-32") as refusal:
+        read(content)
+    assert len(str(refusal.value)) < 120
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        pytest.param(np.array([1.0, np.inf, 3.0]), "value 1 is not finite", id="infinity"),
+        pytest.param(np.array([1, 2, 2**53 + 1]), "value 2 is an integer beyond", id="integer"),
+        pytest.param(np.array([-(2**53) - 1, 2, 3]), "value 0 is an integer beyond", id="below"),
+        pytest.param(np.array([1, 2, 2**64 - 1], "u8"), "value 2 is an integer", id="unsigned"),
+    ],
+)
+@pytest.mark.parametrize("position", [0, 31, 5_000, 20_001])
+def test_npy_names_the_first_matrix_at_fault_among_many(
+    row: Any, reason: str, position: int
+) -> None:
+    rows = np.ones((20_003, 3), row.dtype)
+    rows[position] = rows[-1] = row
+    with pytest.raises(InvalidInputError, match=reason) as refusal:
+        read(npy(rows))
+    assert refusal.value.matrix == str(position)
+
+
+@pytest.mark.parametrize("dtype", ["<f4", ">f8", "<f2", "|i1", ">u8"])
+def test_npy_reads_many_small_matrices(dtype: str) -> None:
+    rows = np.arange(120_000).reshape(40_000, 3) % 120
+    found = read(npy(rows.astype(dtype)))
+    assert np.array_equal(np.stack([matrix.values for matrix in found]), rows)
+
+
+@pytest.mark.parametrize("dtype", ["<U3", ">U3", "=U3"])
+def test_npz_reads_ids_in_any_order_of_bytes(dtype: str) -> None:
+    names = np.array(["a", "\U0010ffff", "é😀"], dtype)
+    found = read(archive(matrices=npy(ROWS[:3]), ids=npy(names)))
+    assert [matrix.id for matrix in found] == names.tolist()

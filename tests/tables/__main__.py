@@ -1,4 +1,4 @@
-"""make docs: writes refusals.md, ssrf.md, open-inference-conformance.md, models.md in docs/."""
+"""make docs: writes refusals, attacks, ssrf, open-inference-conformance and models in docs/."""
 
 import sys
 import tempfile
@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tests.tables import cell
 from tests.tables.answers import make_client, see_document, see_model_file, see_start
+from tests.tables.attacks import attacks
 from tests.tables.conformance.page import conformance
 from tests.tables.links import links
 from tests.tables.models import describe_files
@@ -56,6 +57,7 @@ def refusals() -> str:
 def main() -> int:
     """Write the pages."""
     (ROOT / "docs/refusals.md").write_text(refusals(), encoding="utf-8")
+    (ROOT / "docs/attacks.md").write_text(attacks(), encoding="utf-8")
     (ROOT / "docs/ssrf.md").write_text(links(), encoding="utf-8")
     page = conformance(make_client())
     (ROOT / "docs/open-inference-conformance.md").write_text(page, encoding="utf-8")

@@ -68,6 +68,15 @@ def to_doubles(row: NDArray[Any], id: str) -> Float64Array:
     return values
 
 
+def all_doubles(rows: NDArray[Any]) -> Float64Array | None:
+    """The values of some matrices at once, as `to_doubles` gives them; None where one is wrong."""
+    with np.errstate(invalid="ignore"):
+        values = rows.astype(np.float64)
+    if rows.dtype.kind in "iu":
+        return values if (rows <= 2**53).all() and (rows >= -(2**53)).all() else None
+    return values if np.isfinite(values).all() else None
+
+
 def unique(matrices: Iterable[Matrix]) -> Iterator[Matrix]:
     """Pass matrices on, refusing an id that was seen before."""
     seen: set[bytes] = set()  # hashes, since an id may take a kilobyte

@@ -4,7 +4,9 @@ Source of the formats: https://numpy.org/doc/stable/reference/generated/numpy.li
 """
 
 import shutil
+import sys
 import tempfile
+import warnings
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -18,12 +20,13 @@ from numpy.lib import format as npy_format
 from numpy.typing import NDArray
 
 from serving.documents.compression import limited
-from serving.documents.matrix import Matrix, check_id, to_doubles
+from serving.documents.matrix import Matrix, all_doubles, check_id, to_doubles
 from serving.errors import (
     InvalidInputError,
     MalformedError,
     ServingError,
     TooLargeError,
+    UnavailableError,
     UnsupportedError,
     brief,
 )
@@ -31,13 +34,14 @@ from serving.settings import Limits
 from serving.signature import Shape, TensorSpec, describe
 
 MATRICES, IDS = "matrices", "ids"
-_ROWS = 32
+_ROWS, _VALUES = 32, 16_384  # that are read at once: matrices, and more where they are small
 _SPOOLED_BYTES = 16_000_000
 # Lambda has 512 MB of disk, and the memory is for the model.
 _ON_DISK_BYTES = 400_000_000
 _AT_ONCE_BYTES = 64_000_000
 _DIRECTORY_BYTES = 1_000_000
 _MOST_DIMENSIONS = 32
+_MOST_SHOWN = 80  # characters of an error
 # Python counts how deep it parses for all threads together (CPython gh-106905), too deep for one.
 _PARSING = Lock()
 _READERS = {(1, 0): npy_format.read_array_header_1_0, (2, 0): npy_format.read_array_header_2_0}
@@ -59,13 +63,21 @@ def read(source: BinaryIO, spec: TensorSpec, limits: Limits, *, zipped: bool) ->
         yield from _rows(source, spec, limits, None)
         return
     with tempfile.SpooledTemporaryFile(_SPOOLED_BYTES) as spool:
-        shutil.copyfileobj(limited(source, _ON_DISK_BYTES, "the npz", TooLargeError), spool)
-        spool.seek(0)
+        _keep(limited(source, _ON_DISK_BYTES, "the npz", TooLargeError), spool)
         archive = _open(spool)
         try:
             yield from _members(archive, spec, limits)
         except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as cause:
-            raise MalformedError(f"damaged npz: {brief(cause)}") from cause
+            raise _damaged(cause) from cause
+
+
+def _keep(source: BinaryIO, spool: IO[bytes]) -> None:
+    try:
+        shutil.copyfileobj(source, spool)
+        spool.seek(0)
+    except OSError as cause:
+        reason = cause.strerror or type(cause).__name__
+        raise UnavailableError(f"the npz cannot be kept on disk meanwhile: {reason}") from cause
 
 
 class _Spool:
@@ -101,7 +113,7 @@ def _open(file: IO[bytes]) -> zipfile.ZipFile:
     except ServingError:
         raise
     except Exception as cause:  # a damaged directory raises a dozen kinds of errors
-        raise MalformedError(f"damaged npz: {brief(cause)}") from cause
+        raise _damaged(cause) from cause
 
 
 def _members(archive: zipfile.ZipFile, spec: TensorSpec, limits: Limits) -> Iterator[Matrix]:
@@ -125,22 +137,32 @@ def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, limits: Limits) -> 
     try:
         member = archive.open(info)
     except Exception as cause:  # as above; encrypted members are a RuntimeError
-        raise MalformedError(f"damaged npz: {brief(cause)}") from cause
+        raise _damaged(cause) from cause
     return limited(cast(BinaryIO, member), limits.inflated_bytes, "npz")
+
+
+def _damaged(cause: BaseException) -> MalformedError:
+    """The names of an archive, which an error quotes, may be as long as their sender likes."""
+    return MalformedError(f"damaged npz: {brief(cause)[:_MOST_SHOWN]}")
 
 
 def _header(stream: BinaryIO, what: str) -> _Header:
     try:
         version = npy_format.read_magic(stream)
-        with _PARSING:
+        with _PARSING, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of what Python 2 saved
             shape, fortran, dtype = _READERS[version](stream)
     except (ServingError, zipfile.BadZipFile, zlib.error):
         raise
     except Exception as cause:  # NumPy parses it as Python, with all errors that this can have
         raise MalformedError(f"{what}: damaged npy header, or of another version") from cause
-    if len(shape) > _MOST_DIMENSIONS or not all(0 <= d < 2**48 for d in shape):
+    if len(shape) > _MOST_DIMENSIONS or not all(map(_is_length, shape)):
         raise MalformedError(f"{what}: damaged npy header: not the shape of an array")
     return _Header(shape, fortran, dtype)
+
+
+def _is_length(number: int) -> bool:
+    return type(number) is int and 0 <= number < 2**48  # NumPy's own check lets True pass
 
 
 def _rows(
@@ -153,9 +175,12 @@ def _rows(
         raise InvalidInputError(f'"{IDS}" has {len(ids)} entries for {count} matrices')
     position = 0
     for rows in _blocks(stream, header, limits):
-        for row in rows:
+        values = all_doubles(rows)
+        for row in rows if values is None else values:
             id = str(position) if ids is None else ids[position]
-            yield Matrix(id, to_doubles(row, id).reshape(shape))
+            if values is None:  # which of them is at fault, is said row by row
+                row = to_doubles(row, id)
+            yield Matrix(id, row.reshape(shape))
             position += 1
     _refuse_surplus(stream)
 
@@ -197,7 +222,7 @@ def _check_dtype(dtype: np.dtype[Any]) -> None:
 def _blocks(stream: BinaryIO, header: _Header, limits: Limits) -> Iterator[NDArray[Any]]:
     count, row = header.shape[0], prod(header.shape[1:])
     # Fortran order interleaves the matrices: there it is all or nothing, within the limit.
-    step = count if header.fortran else _ROWS
+    step = count if header.fortran else max(_ROWS, _VALUES // max(row, 1))
     for start in range(0, count, step):
         rows = min(step, count - start)
         data = _exactly(stream, rows * row * header.dtype.itemsize, limits)
@@ -234,10 +259,17 @@ def _ids(stream: BinaryIO, limits: Limits) -> list[str]:
         )
     data = _exactly(stream, header.shape[0] * header.dtype.itemsize, limits)
     _refuse_surplus(stream)
-    try:
-        ids = [str(id) for id in np.frombuffer(data, dtype=header.dtype).tolist()]
-    except ValueError as cause:
-        raise MalformedError(f'"{IDS}" holds what is not text') from cause
+    _check_text(data, header.dtype)
+    ids = [str(id) for id in np.frombuffer(data, dtype=header.dtype).tolist()]
     for position, id in enumerate(ids):
         check_id(id, position, limits)
     return ids
+
+
+def _check_text(data: bytes, dtype: np.dtype[Any]) -> None:
+    """NumPy makes texts of what Unicode has not: no error, and no text that Python can have."""
+    if dtype.kind != "U":
+        return
+    codes = np.frombuffer(data, np.dtype("u4").newbyteorder(dtype.byteorder))
+    if dtype.itemsize == 0 or (codes > sys.maxunicode).any():
+        raise MalformedError(f'"{IDS}" holds what is not text')

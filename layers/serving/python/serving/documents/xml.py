@@ -17,7 +17,12 @@ from defusedxml.expatreader import DefusedExpatParser
 from serving.documents.collector import Collector
 from serving.documents.matrix import Matrix
 from serving.documents.runs import RunReader
-from serving.errors import MalformedError, TooLargeError, UnsupportedError
+from serving.errors import (
+    MalformedError,
+    RequestTooLargeError,
+    TooLargeError,
+    UnsupportedError,
+)
 from serving.settings import Limits, Names
 from serving.signature import TensorSpec
 
@@ -63,10 +68,21 @@ def read(
             parser.take(chunk)
         else:
             rest = cutter.take(rest + chunk)
+        _check_markup(parser, limits)
         yield from collector.take()
     parser.take(rest)
     parser.end()
     yield from collector.take()
+
+
+def _check_markup(parser: "_Parser", limits: Limits) -> None:
+    """What is read tag by tag costs thirty times what is cut out."""
+    if parser.fed_bytes > limits.markup_bytes:
+        raise RequestTooLargeError(
+            f"more than {limits.markup_bytes:,} bytes of markup: tags, comments, blanks outside of "
+            "matrices, and numbers that are not plainly a run",
+            line=parser.line(),
+        )
 
 
 def _is_utf_16(head: bytes) -> bool:
@@ -94,6 +110,8 @@ class _Parser(DefusedExpatParser):
         expat.StartElementHandler = self.collector.start
         expat.EndElementHandler = self.collector.end
         expat.CharacterDataHandler = self.collector.characters
+        # No one reads it: a call for each, which would also cut the text around it.
+        expat.ProcessingInstructionHandler = None
         # Else every line break is a call of its own.
         expat.buffer_text = True
         expat.buffer_size = 65_536
