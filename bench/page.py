@@ -13,6 +13,12 @@ _ABOUT = {
     ),
     "request": "An event of API Gateway in, the answer out, in one process for each side.",
     "memory": "Resident, pages of files included; `make model` with all of its processes.",
+    "load": (
+        "Requests of every form, size and fault (`tests/load/mix.py`) to the handler of the demo, "
+        "in one process; the largest documents that one request may carry "
+        "(`tests/load/largest.py`), each to a process that has seen no other. Resident, pages of "
+        "files included."
+    ),
     "parsing": "5000 values a matrix, with all 17 digits.",
     "streams": "A document on disk, beside the slower of its two parts alone.",
     "large": (

@@ -9,6 +9,7 @@ TITLES = {
     "start": "Start",
     "request": "One request",
     "memory": "Memory",
+    "load": "Load",
     "parsing": "Parsing",
     "streams": "Streams",
     "large": "Large documents",

@@ -1,6 +1,5 @@
 """The image as Lambda would run it: read-only, without rights, in 6 GB; and through sam local."""
 
-import contextlib
 import json
 import os
 import shutil
@@ -8,11 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx2
 import keras
@@ -21,52 +16,16 @@ import pytest
 
 from compiler.bundling import Order, build
 from local import image
-from local.emulator import Emulator, binary
+from local.emulator import Emulator
 from local.engine import EngineError
 from local.event import body_of, headers_of, http_event
 from serving.documents import Matrix
 from serving.model import Model, open_model
+from tests.container.functions import container, docker, invoke
 from tests.support.documents import every_form, matrices, one, xml
 from tests.support.processes import environment
 
 XML = {"content-type": "application/xml"}
-
-
-def docker(*arguments: str) -> str:
-    return subprocess.run(
-        ["docker", *arguments], check=True, capture_output=True, text=True
-    ).stdout.strip()
-
-
-@contextlib.contextmanager
-def container(name: str, *options: str, handler: str = "predict.handler.api") -> Iterator[str]:
-    """The image under the emulator, with no more rights than Lambda gives; its address."""
-    run = docker(
-        "run", "--detach", "--read-only", "--tmpfs", "/tmp", "--user", "993:990",
-        "--cap-drop", "ALL", "--security-opt", "no-new-privileges",
-        "--memory", "6144m", "--memory-swap", "6144m", "--publish", "127.0.0.1::8080",
-        "--volume", f"{binary()}:/emulator:ro", "--env", "AWS_REGION=eu-west-3", *options,
-        "--entrypoint", "/emulator", name, "python3", "-m", "awslambdaric", handler,
-    )  # fmt: skip
-    try:
-        yield docker("port", run, "8080").splitlines()[0]
-    finally:
-        docker("rm", "--force", run)
-
-
-def invoke(address: str, event: dict[str, Any]) -> dict[str, Any]:
-    url = f"http://{address}/2015-03-31/functions/function/invocations"
-    for attempt in range(50):
-        try:
-            with urllib.request.urlopen(url, json.dumps(event).encode(), 60) as answer:
-                content: dict[str, Any] = json.loads(answer.read())
-                return content
-        except urllib.error.HTTPError as refusal:
-            return {"refused": refusal.read().decode()}
-        except OSError:
-            assert attempt < 49
-            time.sleep(0.2)
-    raise AssertionError
 
 
 def test_api_answers_the_same_bytes_as_make_run(url: str, root: Path, bundle: Path) -> None:

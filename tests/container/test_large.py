@@ -22,7 +22,7 @@ from local.aws import BUCKET, Aws
 from local.delivery import deliver
 from predict.answer import to_json
 from serving.model import Model, predict_all
-from tests.container.test_container import container, docker, invoke
+from tests.container.functions import container, docker, invoke
 from tests.support.batch import put
 from tests.support.documents import FORMS, long_file, matrices, one, xml
 from tests.support.ground import Ground, ground

@@ -1,0 +1,1 @@
+"""Requests of every kind and size, thousands of them, to one function."""
