@@ -11,7 +11,7 @@ from tests.support.documents import matrices, npz, xml
 from tests.support.inference import INFER, LENGTH, binary, flat
 
 COUNT = 32
-_TEXT_BYTES, _UNPACKED_BYTES, _BINARY_BYTES = 6_000_000, 64_000_000, 4_500_000
+_TEXT_BYTES, _UNPACKED_BYTES, _BINARY_BYTES = 6_000_000, 16_000_000, 4_500_000
 _GZIP = {"content-encoding": "gzip"}
 _XML = {"content-type": "application/xml"}
 
@@ -33,8 +33,8 @@ def largest(model: str) -> dict[str, Event]:
     """The largest legal document of 32 matrices in each form, and the largest of many."""
     given = matrices(COUNT)
     packed = {
-        "text of 64 MB, packed": document(given, _UNPACKED_BYTES, "text"),
-        "elements of 64 MB, packed": document(given, _UNPACKED_BYTES, "values"),
+        "text of 16 MB, packed": document(given, _UNPACKED_BYTES, "text"),
+        "elements of 16 MB, packed": document(given, _UNPACKED_BYTES, "values"),
         "300 matrices, packed": xml(matrices(300, decimals=1)),
     }
     bodies: dict[str, tuple[str, bytes, dict[str, str]]] = {
