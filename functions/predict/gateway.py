@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from mangum import Mangum
 
 from predict.contract import PROBLEM_TYPE
+from predict.events import check, path_of
 from predict.problems import explain
 from predict.refusals import answer_at
 from predict.telemetry.facts import facts
@@ -36,22 +37,22 @@ def create_handler(app: FastAPI) -> Handler:
 
     def handle(event: Event, context: Any) -> dict[str, Any]:
         try:
-            return mangum(_checked(event), context)
+            return mangum(_decoded(check(event)), context)
         except MalformedError as fault:
             return _refuse(event, fault)
 
     return handle
 
 
-def _checked(event: Event) -> Event:
-    """The event, with a base64 body decoded.
+def _decoded(event: Event) -> Event:
+    """The event, with its body as bytes.
 
     Raises:
         MalformedError: what Mangum would let out of the handler, or decode to something else
             without a word.
     """
-    body = event.get("body") or ""
-    if event.get("isBase64Encoded"):
+    body: str = event["body"]
+    if event["isBase64Encoded"]:
         try:
             content = pybase64.b64decode(body, validate=True)
         except ValueError as cause:
@@ -65,7 +66,7 @@ def _checked(event: Event) -> Event:
             f'the document declares the encoding "{declared[1][:40]}", but came as text: '
             "send UTF-8, or send it packed"
         )
-    if "\ufffd" in body and _BYTES & {name.lower() for name in event.get("headers") or {}}:
+    if "\ufffd" in body and _BYTES & event["headers"].keys():
         raise MalformedError("bytes came as text: send them as application/octet-stream")
     try:
         return _with_body(event, body.encode())
@@ -79,8 +80,7 @@ def _with_body(event: Event, content: bytes) -> Event:
 
 
 def _refuse(event: Event, fault: MalformedError) -> dict[str, Any]:
-    path = event.get("rawPath") or event.get("path") or ""
-    response = answer_at(unquote(path), explain(fault))
+    response = answer_at(unquote(path_of(event)), explain(fault))
     return {
         "statusCode": response.status_code,
         "headers": {"content-type": response.media_type},

@@ -47,3 +47,7 @@ def test_shapes_are_written_as_people_write_them() -> None:
     assert describe((None, 5000, 1)) == "(any, 5000, 1)"
     assert parse_shape(" 5000, 1 ") == (5000, 1)
     assert parse_shape("round") is None
+
+
+def test_a_shape_is_not_cut() -> None:
+    assert parse_shape("3" + " " * 300 + "7") is None

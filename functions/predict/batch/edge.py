@@ -121,7 +121,7 @@ class _Delivery:
             if self._is_last:
                 self._note(name, time())
             if isinstance(error, UnavailableError | OutOfTimeError):
-                after_s = min(15 * 2 ** (self.tries - 1), 900)
+                after_s = min(15 * 2 ** min(self.tries - 1, 10), 900)
                 self._queue.bring_back(self._record.receipt_handle, after_s)
         except UnavailableError as another:  # then it comes back when it always would
             log_failure(another)

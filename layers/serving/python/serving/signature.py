@@ -83,7 +83,9 @@ def describe(shape: Sequence[int | None]) -> str:
 
 def parse_shape(text: str) -> Shape | None:
     """ "5000 1", "5000,1" or "(5000, 1)" as (5000, 1); None for anything else."""
-    text = text[:_LONGEST_SHAPE].strip()
+    if len(text) > _LONGEST_SHAPE:  # what is cut off could be another dimension
+        return None
+    text = text.strip()
     if text.startswith("(") and text.endswith(")"):
         text = text[1:-1].strip().removesuffix(",")
     if not _SHAPE.fullmatch(text):

@@ -25,17 +25,17 @@ class _ZlibReader(io.RawIOBase):
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        while not self._zlib.eof or self._next_member():
+        filled = 0
+        while filled < len(buffer) and (not self._zlib.eof or self._next_member()):
             packed = self._rest or self._zlib.unconsumed_tail
             packed = packed or self._source.read(io.DEFAULT_BUFFER_SIZE)
             self._rest = b""
-            data = self._zlib.decompress(packed, len(buffer))
-            if data:
-                buffer[: len(data)] = data
-                return len(data)
-            if not packed:
+            data = self._zlib.decompress(packed, len(buffer) - filled)
+            if not data and not packed:
                 raise EOFError("it ends before its end was marked")
-        return 0
+            buffer[filled : filled + len(data)] = data
+            filled += len(data)
+        return filled
 
     def _next_member(self) -> bool:
         """Go on where gzip has another member, be it behind zeros."""
