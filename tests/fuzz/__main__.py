@@ -19,6 +19,7 @@ from tests.fuzz.watching import FOUND, Running, watch
 _ROOT = Path(__file__).parents[2]
 _STUCK_S = 120.0  # beyond every deadline
 _MOST_REPLAYED = 2_000
+PARSERS, DOCUMENTS = "parsers", 100_000
 
 
 def main() -> int:
@@ -29,19 +30,42 @@ def main() -> int:
     if args.running:
         return _work(args)
     args.seed = secrets.randbelow(10**6) if args.seed is None else args.seed
-    return _watch(args)
+    if args.target is None:
+        each = {"seconds": args.seconds / len(TARGETS)}
+        wanted = [_with(args, target=name, **each) for name in (PARSERS, *TARGETS)]
+    else:
+        wanted = [args]
+    return max([_compare(one) if one.target == PARSERS else _watch(one) for one in wanted])
+
+
+def _with(args: argparse.Namespace, **changes: object) -> argparse.Namespace:
+    return argparse.Namespace(**vars(args) | changes)
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
-    parser.add_argument("--target", choices=TARGETS, default="v2", help="what to break")
-    parser.add_argument("--seconds", type=float, default=60, help="how long")
+    parser.add_argument("--target", choices=(PARSERS, *TARGETS), help="what to break; all of them")
+    parser.add_argument("--seconds", type=float, default=60, help="how long, all targets together")
+    parser.add_argument("--documents", type=int, default=DOCUMENTS, help="how many are compared")
     parser.add_argument("--seed", type=int, help="what chance comes from; one at random")
     parser.add_argument("--blind", action="store_true", help="by the answers, not by the lines")
     parser.add_argument("--replay", type=Path, help="execute this file, and say what is found")
     parser.add_argument("--folder", type=Path, default=_ROOT / "build/fuzz", help=argparse.SUPPRESS)
     parser.add_argument("--running", type=Path, help=argparse.SUPPRESS)
     return parser.parse_args()
+
+
+def _compare(args: argparse.Namespace) -> int:
+    """Both readers of XML, on documents that hypothesis generates."""
+    from tests.fuzz.parsers.run import compare  # which the process that is guided may not import
+
+    print(f"{PARSERS}: seed {args.seed}, {args.documents:,} documents", flush=True)
+    comparison = compare(args.documents, args.seed, args.folder, progress=Progress(sys.stdout))
+    print(comparison)
+    findings = comparison.session.count.findings.values()
+    for finding in findings:
+        print(f"finding: {finding}")
+    return 1 if findings or comparison.count < args.documents else 0
 
 
 def _watch(args: argparse.Namespace) -> int:
@@ -109,7 +133,7 @@ def _work(args: argparse.Namespace) -> int:
 
 def _replay(args: argparse.Namespace) -> int:
     """Execute one input."""
-    session = Session(open_target(args.target), args.folder)
+    session = Session(open_target(args.target or args.replay.name.partition("-")[0]), args.folder)
     data = args.replay.read_bytes()
     print(data.decode(errors="replace"))
     print(session.execute(data))

@@ -1,6 +1,7 @@
-"""Which lines of a folder some inputs reach, function by function."""
+"""Which lines of some files inputs reach, function by function."""
 
 import sys
+import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -14,7 +15,8 @@ from tests.fuzz.target import FaultError, Target
 
 _MOST_BYTES = 1_000_000  # of an input: to look at each line takes its time
 _DEADLINE_S = 20.0
-_OURS = str(Path(__file__).parents[2] / "functions")
+_ROOT = Path(__file__).parents[2]
+_OURS = (str(_ROOT / "functions"), str(_ROOT / "layers"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +62,15 @@ def reached(opened: Callable[[], Target], inputs: Iterable[bytes]) -> Lines:
 
     before = sys.gettrace()
     sys.settrace(enter)
+    threading.settrace(enter)  # some routes run in threads of their own
     try:
         target = opened()
         for data in inputs:
             _run(target, data)
     finally:
         sys.settrace(before)
-    files = {str(path): _lines(path) for path in sorted(target.sources.glob("*.py"))}
+        threading.settrace(None)
+    files = {str(path): _lines(path) for path in target.sources}
     return Lines(files, {name: found[name] for name in files})
 
 

@@ -43,7 +43,7 @@ def summary(session: Session) -> str:
     end = memory.latest[-1] if memory.latest else memory.start
     lines = [
         f"executions: {count.executions:,} in {seconds:.0f} s, "
-        f"{count.executions / seconds:,.0f} a second",
+        f"{count.executions / seconds:,.0f} a second; {session.cpu_seconds:.0f} s of the processor",
         f"outcomes: {_kinds(count.kinds)}",
         f"memory: {memory.start / _MB:.1f} MB at the start, {warm} after the warm-up, "
         f"{end / _MB:.1f} MB at the end",

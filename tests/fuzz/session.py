@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from time import monotonic
+from time import monotonic, process_time
 from typing import Any
 
 from tests.fuzz.alarm import deadline
@@ -76,7 +76,7 @@ class Session:
         self.target = target
         self.bounds = bounds or Bounds()
         self.count = Count()
-        self.started = monotonic()
+        self.started, self.started_cpu = monotonic(), process_time()
         self.memory = Growth()
         self._folder = folder
         self._running = running
@@ -87,6 +87,11 @@ class Session:
     def seconds(self) -> float:
         """Since the start."""
         return monotonic() - self.started
+
+    @property
+    def cpu_seconds(self) -> float:
+        """Of the processor, since the start."""
+        return process_time() - self.started_cpu
 
     @property
     def is_over(self) -> bool:

@@ -1,29 +1,20 @@
 """A request in its parts, so that each can be changed alone, and its form as a file."""
 
 import base64
-import gzip
 import json
-import zlib
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from local.event import Event, http_event
+from tests.fuzz.packing import PACK
 
 HEADER_BYTES = "inference-header-content-length"
 _OTHER_DIGITS = {ord("0") + n: chr(0x660 + n) for n in range(10)}
 _MOST_BYTES = 70_000_000
 _MOST_PLAIN_BYTES = 8_000_000  # of what is not packed
 
-_PACK: dict[str, Callable[[bytes], bytes]] = {
-    "gzip": lambda data: gzip.compress(data, _level(data), mtime=0),
-    "zlib": lambda data: zlib.compress(data, _level(data)),
-    "deflate": lambda data: _raw_deflate(data),
-    "members": lambda data: b"".join(
-        gzip.compress(part, 1, mtime=0) for part in (data[: len(data) // 2], data[len(data) // 2 :])
-    ),
-}
-PACKINGS = tuple(_PACK)
+PACKINGS = tuple(PACK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +81,7 @@ class Case:
         """What travels: packed, and damaged."""
         body = self._part("text") + self._part("tail")
         for packing in self.packings:
-            body = _PACK[packing](body)
+            body = PACK[packing](body)
         for position, dropped, inserted in self.edits:
             start = position % (len(body) + 1)
             body = body[:start] + inserted + body[start + dropped :]
@@ -117,15 +108,6 @@ class Case:
         event = http_event(self.method, self.path, self.body(), headers)
         event["headers"] |= headers  # a length of its own, too
         return _TRANSPORTS[self.transport](event)
-
-
-def _level(data: bytes) -> int:
-    return 6 if len(data) < 100_000 else 1
-
-
-def _raw_deflate(data: bytes) -> bytes:
-    packer = zlib.compressobj(_level(data), wbits=-15)
-    return packer.compress(data) + packer.flush()
 
 
 def _parts(content: dict[str, Any]) -> Any:

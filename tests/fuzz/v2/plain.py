@@ -7,7 +7,6 @@ numbers. What the standards leave open, or a limit covers, is a doubt: then both
 import base64
 import json
 import re
-import zlib
 from urllib.parse import unquote
 
 import numpy as np
@@ -15,6 +14,7 @@ import numpy as np
 from local.event import Event
 from serving.passport import Passport
 from serving.settings import Limits
+from tests.fuzz.packing import DamagedError, UnclearError, inflate, unpack_gzip
 from tests.fuzz.v2.good import DATATYPES
 from tests.fuzz.v2.plain_tensors import check_size, held, read_bytes, read_numbers, read_shape
 from tests.fuzz.v2.reading import (
@@ -109,38 +109,23 @@ def _unpack(body: bytes, headers: dict[str, str], reading: Reading) -> bytes:
         return body
     kind = encoding.strip().lower()
     reading.doubt("content-encoding: its spelling", kind != encoding)
-    if kind in {"gzip", "x-gzip"}:
-        return _gunzip(body, reading)
-    if kind == "deflate":
-        return _inflate(body, 15, reading.limits.inflated_bytes)[0]
-    raise WrongError("content-encoding")
-
-
-def _gunzip(body: bytes, reading: Reading) -> bytes:
-    unpacked = b""
-    while body:
-        if len(body) > 3 and body[3] & 0b11100010:
-            raise UnknownError("gzip: flags that few know")
-        data, body = _inflate(body, 31, reading.limits.inflated_bytes)
-        unpacked += data
-        if body and not body.strip(b"\0"):
-            reading.doubt("gzip: zeros behind it")
-            break
-    reading.doubt("limits: unpacked", len(unpacked) > reading.limits.inflated_bytes)
-    return unpacked
-
-
-def _inflate(body: bytes, window: int, most_bytes: int) -> tuple[bytes, bytes]:
-    unpacker = zlib.decompressobj(window)
+    most_bytes = reading.limits.inflated_bytes
     try:
-        data = unpacker.decompress(body, most_bytes + 1)
-    except zlib.error as cause:
+        if kind in {"gzip", "x-gzip"}:
+            unpacked = unpack_gzip(body, most_bytes)
+        elif kind == "deflate":
+            unpacked, rest = inflate(body, 15, most_bytes + 1)
+            if rest:
+                raise WrongError("bytes behind its end")
+        else:
+            raise WrongError("content-encoding")
+    except DamagedError as cause:
         raise WrongError("damaged") from cause
-    if len(data) > most_bytes:
+    except UnclearError as cause:
+        raise UnknownError(str(cause)) from cause
+    if len(unpacked) > most_bytes:
         raise UnknownError("limits: unpacked")
-    if not unpacker.eof or (unpacker.unused_data and window == 15):
-        raise WrongError("damaged")
-    return data, unpacker.unused_data
+    return unpacked
 
 
 def _header_length(headers: dict[str, str], reading: Reading) -> int | None:

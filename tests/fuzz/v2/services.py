@@ -113,10 +113,19 @@ def open_services() -> Mapping[str, Service]:
     """All of them, by name."""
     demo = read_passport(_BUNDLE)
     engines = {"demo": (demo, open_engine(_BUNDLE, demo, threads=1))}
-    for name, (shape, dtype, out_shape, out_dtype, compute) in _SMALL.items():
-        tensors = Tensor(shape=shape, dtype=dtype), Tensor(shape=out_shape, dtype=out_dtype)
-        engines[name] = _passport(name, *tensors), _Arithmetic(compute)
+    engines |= {name: _small(name) for name in _SMALL}
     return {name: _service(*engines[name]) for name in NAMES}
+
+
+def open_small(name: str) -> Model:
+    """One of the small models."""
+    return Model(*_small(name), {})
+
+
+def _small(name: str) -> tuple[Passport, Engine]:
+    shape, dtype, out_shape, out_dtype, compute = _SMALL[name]
+    tensors = Tensor(shape=shape, dtype=dtype), Tensor(shape=out_shape, dtype=out_dtype)
+    return _passport(name, *tensors), _Arithmetic(compute)
 
 
 def _service(passport: Passport, engine: Engine) -> Service:

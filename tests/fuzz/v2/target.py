@@ -28,7 +28,7 @@ class V2:
 
     def __init__(self, services: Mapping[str, Service]) -> None:
         self.services = services
-        self.sources = Path(predict.v2.__file__).parent
+        self.sources = tuple(sorted(Path(predict.v2.__file__).parent.glob("*.py")))
         self._failures = _Failures()
 
     def seeds(self) -> list[bytes]:
@@ -92,6 +92,6 @@ class _Failures(logging.Handler):
 
 
 @cache
-def open_v2() -> V2:
+def open_target() -> V2:
     """The target around the services as they are."""
     return V2(open_services())

@@ -1,11 +1,6 @@
-"""The fuzzer: a short run finds nothing, and what is broken on purpose is found."""
+"""The target "v2": a short run finds nothing, and what is broken on purpose is found."""
 
 import json
-import os
-import subprocess
-import sys
-import time
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -15,25 +10,18 @@ from typing import Any
 import pytest
 
 from local.event import Event
-from tests.fuzz.engines import blind
+from tests.fuzz.breaking import ANYWHERE, Fault, check_found, run
 from tests.fuzz.lines import reached
 from tests.fuzz.report import coverage, summary
-from tests.fuzz.session import Bounds, Session
-from tests.fuzz.target import FaultError
 from tests.fuzz.v2 import good, plain
 from tests.fuzz.v2.case import TRANSPORTS, Case
 from tests.fuzz.v2.services import NAMES, Service, open_services
 from tests.fuzz.v2.target import V2
-from tests.fuzz.watching import FOUND, Running, watch
-from tests.support.processes import environment
 
 Answer = dict[str, Any]
 Break = Callable[[Event, Service], Answer]
 
 _EXECUTIONS = 2_000
-_BOUNDS = Bounds(
-    deadline_s=20.0, warm_up=200, sample_every=50, growth_bytes=20_000_000, peak_every=20
-)
 
 
 @pytest.fixture(scope="module")
@@ -41,27 +29,8 @@ def services() -> Mapping[str, Service]:
     return open_services()
 
 
-def run(
-    services: Mapping[str, Service],
-    folder: Path,
-    seed: int,
-    executions: int,
-    until: str = "nothing",
-    **bounds: Any,
-) -> Session:
-    """A session after so many executions, or once something was found."""
-    session = Session(V2(services), folder, replace(_BOUNDS, **bounds))
-
-    def is_done() -> bool:
-        is_found = any(key.startswith(until) for key in session.count.findings)
-        return is_found or session.is_over or session.count.executions >= executions
-
-    blind(session, seed, is_done)
-    return session
-
-
 def test_a_short_run_finds_nothing(services: Mapping[str, Service], tmp_path: Path) -> None:
-    session = run(services, tmp_path, 1, _EXECUTIONS)
+    session = run(V2(services), tmp_path, 1, _EXECUTIONS)
     assert not session.count.findings, summary(session)
     kinds = session.count.kinds
     assert min(kinds[kind] for kind in ("200", "400", "404", "405")) > 20
@@ -69,12 +38,12 @@ def test_a_short_run_finds_nothing(services: Mapping[str, Service], tmp_path: Pa
 
 
 def test_a_seed_gives_the_same_run_again(services: Mapping[str, Service], tmp_path: Path) -> None:
-    first, second = (run(services, tmp_path, 7, 300).count for _ in range(2))
+    first, second = (run(V2(services), tmp_path, 7, 300).count for _ in range(2))
     assert first.texts == second.texts
 
 
 def test_a_run_says_what_it_counted(services: Mapping[str, Service], tmp_path: Path) -> None:
-    text = summary(run(services, tmp_path, 1, 250))
+    text = summary(run(V2(services), tmp_path, 1, 250))
     assert "executions: 250 in" in text
     assert "outcomes: 200 " in text
     assert text.endswith("findings: 0")
@@ -152,36 +121,9 @@ def instead_of(status: int, other: Callable[[Event], Answer]) -> Break:
     return fault
 
 
-def raises(_event: Event, _service: Service) -> Answer:
-    raise LookupError("not there")
-
-
-def warns(event: Event, service: Service) -> Answer:
-    warnings.warn("old", DeprecationWarning, stacklevel=1)
-    return right(event, service)
-
-
-def hangs(event: Event, service: Service) -> Answer:
-    while True:  # and catches what would end it, as a framework may
-        try:
-            time.sleep(60)
-        except BaseException:
-            return right(event, service)
-
-
-def leaking() -> Break:
-    kept: list[bytes] = []
-
-    def leaks(event: Event, service: Service) -> Answer:
-        kept.append(b"x" * 50_000)
-        return right(event, service)
-
-    return leaks
-
-
-def swells(event: Event, service: Service) -> Answer:
-    assert len(bytes(300_000_000)) > 0
-    return right(event, service)
+def anywhere(fault: Fault) -> Break:
+    """A fault that knows nothing of events."""
+    return lambda event, service: fault(lambda: right(event, service))
 
 
 def misreads(event: Event, service: Service) -> Answer:
@@ -197,11 +139,6 @@ def miscounts(event: Event, service: Service) -> Answer:
 
 
 BROKEN: list[Any] = [
-    pytest.param(raises, "raised: LookupError at tests/fuzz/test_fuzz.py:", {}, id="raises"),
-    pytest.param(warns, "warned: DeprecationWarning at ", {}, id="warns"),
-    pytest.param(hangs, "hang: at ", {"deadline_s": 0.1}, id="hangs"),
-    pytest.param(leaking(), "memory: it grows", {"growth_bytes": 5_000_000}, id="leaks"),
-    pytest.param(swells, "memory: one execution took too much", {}, id="swells"),
     pytest.param(misreads, "matrices: other values", {}, id="misreads"),
     pytest.param(miscounts, "answer: other values", {}, id="other outputs"),
     pytest.param(
@@ -242,63 +179,17 @@ def test_what_is_broken_is_found(
     key: str,
     bounds: dict[str, Any],
 ) -> None:
-    session = run(broken(services, fault), tmp_path, 2, 1_000, key, **bounds)
-    [finding] = [found for found in session.count.findings.values() if found.key.startswith(key)]
-    data = finding.path.read_bytes()
-    assert Case.from_bytes(data) is not None
-    assert finding.command == f"make fuzz TARGET=v2 REPLAY={os.path.relpath(finding.path)}"
-    assert key in finding.path.with_suffix(".txt").read_text()
+    session = run(V2(broken(services, fault)), tmp_path, 2, 1_000, key, **bounds)
+    check_found(session, key, Case.from_bytes)
 
 
-@pytest.fixture
-def running(tmp_path: Path) -> Running:
-    return Running.create(tmp_path / "running")
-
-
-@pytest.mark.parametrize("code", [0, FOUND])
-def test_the_parent_passes_the_code_on(running: Running, code: int) -> None:
-    assert watch([sys.executable, "-c", f"raise SystemExit({code})"], running, 60) == code
-
-
-@pytest.mark.parametrize(
-    ("program", "reason"),
-    [
-        pytest.param("import os; os.abort()", "ended with -6", id="dies"),
-        pytest.param("raise SystemExit(1)", "ended with 1", id="breaks"),
-        pytest.param("import time; time.sleep(600)", "nothing could interrupt it", id="hangs"),
-    ],
-)
-def test_the_parent_sees_what_the_process_cannot(
-    running: Running, program: str, reason: str
+@pytest.mark.parametrize(("fault", "key", "bounds"), ANYWHERE)
+def test_what_may_break_anywhere_is_found(
+    services: Mapping[str, Service],
+    tmp_path: Path,
+    fault: Fault,
+    key: str,
+    bounds: dict[str, Any],
 ) -> None:
-    with pytest.raises(FaultError, match=reason):
-        watch([sys.executable, "-c", program], running, 0.4 if "sleep" in program else 60)
-
-
-def test_the_latest_input_outlives_the_process(running: Running, tmp_path: Path) -> None:
-    note = "import os, sys, pathlib; from tests.fuzz.watching import Running\n"
-    note += f"r = Running(pathlib.Path({str(tmp_path / 'running')!r}))\n"
-    note += "r.note(b'first'); r.note(b'last'); os.abort()"
-    with pytest.raises(FaultError):
-        watch([sys.executable, "-c", note], running, 60)
-    assert (running.executions, running.data) == (2, b"last")
-
-
-def fuzz(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "tests.fuzz", *arguments],
-        env=environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-def test_a_run_from_the_command_line(tmp_path: Path) -> None:
-    ended = fuzz("--blind", "--seconds", "1", "--seed", "4", "--folder", str(tmp_path))
-    assert ended.returncode == 0, ended.stdout + ended.stderr
-    assert "findings: 0\nlines of functions reached: " in ended.stdout
-    kept = sorted((tmp_path / "corpus-v2-4").iterdir())
-    again = fuzz("--replay", str(kept[0]))
-    assert again.returncode == 0
-    assert "Outcome(kind='200'" in again.stdout
+    target = V2(broken(services, anywhere(fault)))
+    check_found(run(target, tmp_path, 2, 1_000, key, **bounds), key, Case.from_bytes)

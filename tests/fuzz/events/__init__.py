@@ -1,0 +1,1 @@
+"""The target "events": whatever invokes the functions, through their Lambda handlers."""

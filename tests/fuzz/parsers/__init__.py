@@ -1,0 +1,1 @@
+"""The target "parsers": documents that hypothesis generates, as both readers of XML see them."""

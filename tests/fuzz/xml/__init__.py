@@ -1,0 +1,1 @@
+"""The target "xml": documents in every format, through `serving.documents.read_document`."""
