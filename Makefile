@@ -80,7 +80,7 @@ test-container: $(ENV)/test/.ready $(ENV)/sam/.ready $(ENV)/clients/.ready $(ENV
 chaos: $(ENV)/test/.ready ## Kill, break and repeat what can be; prints the counts, writes docs/chaos.md [SEED=1].
 	$(ENV)/test/bin/python -m tests.chaos $(if $(SEED),--seed '$(SEED)')
 
-fuzz: $(ENV)/fuzz/.ready ## Send what nobody sends, and hold the answers against rules [SECONDS=60] [TARGET=v2] [SEED=n] [REPLAY=file].
+fuzz: $(ENV)/fuzz/.ready ## Compare 100,000 documents, then send what nobody sends [SECONDS=60] [TARGET=v2|xml|events|parsers] [SEED=n] [REPLAY=file].
 	@$(ENV)/fuzz/bin/python -m tests.fuzz $(if $(SECONDS),--seconds '$(SECONDS)') \
 	  $(if $(TARGET),--target '$(TARGET)') $(if $(SEED),--seed '$(SEED)') $(if $(REPLAY),--replay '$(REPLAY)')
 

@@ -192,7 +192,7 @@ CASES = [
     Attack(
         "headers that are null",
         _changed(headers=None),
-        "415 the Content-Type is \"\", expected one of",
+        '415 the Content-Type is "", expected one of',
     ),
     Attack(
         "a header that is a number",

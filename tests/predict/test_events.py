@@ -11,7 +11,7 @@ from local.event import http_event
 from predict.gateway import Handler, create_handler
 
 CONTEXT = SimpleNamespace(aws_request_id="1")
-VERSION_1 = {
+VERSION_1: dict[str, Any] = {
     "resource": "/{proxy+}",
     "path": "/limits",
     "httpMethod": "GET",
