@@ -71,7 +71,7 @@ convert: $(ENV)/run/.ready ## Convert npz or npy to XML, or back: FILE=in.npz OU
 demo: $(ENV)/model/.ready ## Train the demo model again, with its bundle and sample.
 	$(ENV)/model/bin/python -m demo.train
 
-test: $(ENV)/test/.ready $(ENV)/clients/.ready $(ENV)/schemathesis/.ready $(ENV)/supply/.ready ## Run every test that needs no container.
+test: $(addprefix $(ENV)/,$(addsuffix /.ready,test aws clients run schemathesis supply)) ## Run every test that needs no container.
 	$(ENV)/test/bin/python -m pytest --ignore tests/container
 
 test-container: $(ENV)/test/.ready $(ENV)/sam/.ready $(ENV)/clients/.ready $(ENV)/supply/.ready ## Build the image and test it in containers and through sam local.
@@ -112,13 +112,14 @@ validate: $(ENV)/sam/.ready ## Validate the template, offline.
 preflight: $(ENV)/aws/.ready $(ENV)/run/.ready ## Check the account, its limits, the parameters and this machine before a deployment [MODEL=bundle] [STAGE=default|dev|prod].
 	@$(ENV)/aws/bin/python -m local.preflight --stage '$(STAGE)' --bundle '$(MODEL)'
 
-deploy: $(ENV)/sam/.ready ## Build the image and deploy it [MODEL=bundle] [STAGE=default|dev|prod]; needs AWS credentials.
-	$(if $(filter default dev prod,$(STAGE)),,$(error STAGE is $(STAGE): expected default, dev or prod))
+deploy: $(ENV)/sam/.ready ## Build the image and deploy it [MODEL=bundle] [STAGE=default|dev|prod, or yours] [BASE=image]; needs AWS credentials.
+	$(if $(shell grep -s '^\[$(STAGE)\.' samconfig.toml),,$(error STAGE is $(STAGE): samconfig.toml has none of that name))
 	@$(ENV)/sam/bin/python -m local.api --build-only --base '$(BASE)' --bundle '$(MODEL)' --target $(IMAGE)
 	$(ENV)/sam/bin/sam deploy --config-env $(STAGE)
 
-roll-back: $(ENV)/aws/.ready ## Let the version before serve again [STAGE=default|dev|prod]; needs AWS credentials.
-	@$(ENV)/aws/bin/python -m local.roll_back --stage '$(STAGE)'
+roll-back: $(ENV)/aws/.ready ## List the versions, or let one serve again [STAGE=default|dev|prod] [PREDICT_VERSION=n] [BATCH_VERSION=n]; needs AWS credentials.
+	@$(ENV)/aws/bin/python -m local.roll_back --stage '$(STAGE)' \
+	  $(if $(PREDICT_VERSION),--predict '$(PREDICT_VERSION)') $(if $(BATCH_VERSION),--batch '$(BATCH_VERSION)')
 
 redrive: $(ENV)/aws/.ready ## Bring back what was set aside, once its cause is mended [STAGE=default|dev|prod] [LOOK=1: only list]; needs AWS credentials.
 	@$(ENV)/aws/bin/python -m local.redrive --stage '$(STAGE)' $(if $(LOOK),--look)

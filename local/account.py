@@ -155,8 +155,19 @@ def _check_stack(stage: Stage, _values: Values) -> Iterator[Finding]:
         yield ok("stack", f"{stage.stack} is new")
         return
     status = found["StackStatus"]
-    if status in _UNFINISHED:
-        yield stop("stack", f"{stage.stack} is {status}: sam delete --config-env {stage.name}")
+    if status == "REVIEW_IN_PROGRESS":  # sam deploys over it
+        yield ok("stack", f"{stage.stack} was never created: a deployment was answered with no")
+    elif status == "UPDATE_ROLLBACK_FAILED":
+        way_out = f"--stack-name {stage.stack} --region {stage.region}"
+        yield stop(
+            "stack",
+            f"{stage.stack} is {status}: aws cloudformation continue-update-rollback {way_out}",
+        )
+    elif status in _UNFINISHED:
+        yield stop(
+            "stack",
+            f"{stage.stack} is {status}: build/env/sam/bin/sam delete --config-env {stage.name}",
+        )
     elif status.endswith("_IN_PROGRESS"):
         yield stop("stack", f"{stage.stack} is {status}: wait for its end")
     else:

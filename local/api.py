@@ -33,13 +33,13 @@ _BATCH = "BatchFunction"
 _CLEANING_S = 30
 
 
-def build(base: str, bundle: str, target: str) -> None:
+def build(base: str, bundle: str, target: str, *, own_base: bool = True) -> None:
     """sam build, as for a deployment.
 
     Raises:
         EngineError: a step failed; with the end of what it said.
     """
-    base = prepare(base, target)
+    base = prepare(base, target, own_base=own_base)
     say(f"sam build ({target}) on {base}")
     run(
         [
@@ -139,7 +139,8 @@ def main() -> int:
         inside(args.bundle)
         if not args.build_only:
             check_port(args.port)
-        build(args.base, args.bundle, args.target)
+        # What is deployed stands on no base that was made here.
+        build(args.base, args.bundle, args.target, own_base=not args.build_only)
         if args.build_only:
             return 0
         return serve(args.port)

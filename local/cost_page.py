@@ -74,11 +74,7 @@ def assumptions(workload: Workload, measured: Measured, prices: Prices) -> str:
         f"Estimates: {LOG_BYTES:,} bytes of log an invocation, {ACCESS_LOG_BYTES} of access log "
         f"and {HEADER_BYTES} of headers a request; {METRICS} metrics, {ALARMS} alarms, "
         f"{DASHBOARDS} dashboard, {KEYS} key (of the alarms' topic), {IMAGES_GB} GB of images."
-        + (
-            " Traced: the first request of a second, and 5 percent."
-            if workload.tracing
-            else " Not traced, as in the template (TRACING=1 adds X-Ray)."
-        ),
+        f" {_watched(workload)}",
         "Provisioned functions wait all month; what they cannot take is billed as usual.",
         f"First tier everywhere, which is an upper bound. The free tier is {tier}. No tax, no "
         "support plan, no KMS key of your own, no warm-up calls, no data between regions; sending "
@@ -87,6 +83,17 @@ def assumptions(workload: Workload, measured: Measured, prices: Prices) -> str:
         + ("." if workload.eur_per_usd else f" ({prices.content['euro']['known']})."),
     ]
     return "".join(f"- {line}\n" for line in lines)
+
+
+def _watched(workload: Workload) -> str:
+    if workload.tracing:
+        return "Traced: the first request of a second, and 5 percent."
+    if workload.log_days != 30:
+        return "Not traced (TRACING=1 adds X-Ray)."
+    return (
+        "Not traced and 30 days of logs, as in the template; for STAGE=prod add TRACING=1 "
+        "LOG_DAYS=90."
+    )
 
 
 def price_list(prices: Prices, other: Prices) -> str:
@@ -127,10 +134,10 @@ def page() -> str:
     known = first[2].content
     parts.append(
         f"\n## Prices\n\nWritten down on {known['written']} from memory of AWS's public pages as "
-        f"they were in {known['known']}; **nobody looked them up that day**. They stand in "
-        "`local/prices.toml`: compare them with the pages, and correct them there. The least "
-        "certain are the two of provisioned functions. Region `eu-west-3` is the one of "
-        "`samconfig.toml`; `REGION=eu-central-1` takes the other column.\n\n"
+        f"they were in {known['known']}. They stand in `local/prices.toml`: compare them with the "
+        "pages, and correct them there. The least certain are the two of provisioned functions. "
+        "Region `eu-west-3` is the one of `samconfig.toml`; `REGION=eu-central-1` takes the other "
+        "column.\n\n"
     )
     parts.append(price_list(first[2], other[2]))
     return "".join(parts)
@@ -139,7 +146,8 @@ def page() -> str:
 _INTRODUCTION = """\
 A list price for the whole service, in euros without tax, for documents of 32 matrices of 5000 \
 values as text, in Paris. "Watching" is logs, metrics, alarms with their key, the dashboard \
-and traces. It is an estimate: prices and times have not been checked on AWS. Put in your own \
+and traces. It is an estimate: times have not been measured on AWS, and the [prices](#prices) \
+are from memory; **nobody looked them up on the day they were written down**. Put in your own \
 figures:
 
 ```console

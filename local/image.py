@@ -43,11 +43,15 @@ def build(base: str, bundle: str, target: str) -> str:
     return name
 
 
-def prepare(base: str, target: str) -> str:
-    """An engine, a base and the wheels; returns the base. Sets DOCKER_HOST for what follows."""
+def prepare(base: str, target: str, *, own_base: bool = True) -> str:
+    """An engine, a base and the wheels; returns the base. Sets DOCKER_HOST for what follows.
+
+    Args:
+        own_base: whether a base may be made here where AWS's cannot be pulled.
+    """
     os.environ["DOCKER_HOST"] = start()
     os.environ.setdefault("DOCKER_BUILDKIT", "0" if not _has_buildkit() else "1")
-    base = _base() if base == "auto" else base
+    base = _base(own=own_base) if base == "auto" else base
     python = run(
         ["docker", "run", "--rm", "--entrypoint", "python3", base, "-c",
          "import sys; print('%d.%d' % sys.version_info[:2])"]
@@ -77,12 +81,16 @@ def _has_buildkit() -> bool:
     return subprocess.run(["docker", "buildx", "version"], capture_output=True).returncode == 0
 
 
-def _base() -> str:
-    for name in (AWS_BASE, LOCAL_BASE):
+def _base(*, own: bool) -> str:
+    for name in (AWS_BASE, LOCAL_BASE) if own else (AWS_BASE,):
         if run(["docker", "images", "--quiet", name]).strip():
             return name
     pulled = subprocess.run(["docker", "pull", "--quiet", AWS_BASE], capture_output=True)
-    return AWS_BASE if pulled.returncode == 0 else make_base()
+    if pulled.returncode == 0:
+        return AWS_BASE
+    if not own:
+        raise EngineError(f"{AWS_BASE} cannot be pulled: name the base with BASE=image")
+    return make_base()
 
 
 def make_base() -> str:

@@ -17,7 +17,7 @@ from serving.model import Model, open_model
 from serving.settings import BATCH_SIZE, Limits
 from serving.streaming import predict_stream, threads_for
 
-_ENDLESS = Limits(inflated_bytes=2**62, markup_bytes=2**62)
+_ENDLESS = Limits(inflated_bytes=2**62, markup_bytes=2**62, tags=2**62)
 # The bare engine: on a whole batch, on parts of it, or as the model itself cuts it. Whoever
 # compares takes the fastest.
 _WAYS = {"whole": BATCH_SIZE, "parts of 8": 8, "parts of 4": 4, "one by one": 1}

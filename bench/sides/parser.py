@@ -18,7 +18,7 @@ from serving.signature import TensorSpec
 from tests.support.documents import POINTS
 
 _SPEC = TensorSpec((POINTS, 1), "float32")
-_DOCUMENT = Document(_SPEC, limits=Limits(inflated_bytes=2**62, markup_bytes=2**62))
+_DOCUMENT = Document(_SPEC, limits=Limits(inflated_bytes=2**62, markup_bytes=2**62, tags=2**62))
 
 
 def ours(path: str, times: int) -> dict[str, Any]:

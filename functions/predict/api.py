@@ -130,7 +130,7 @@ class _Answer:
         limits = settings.limits
         self._sent = Document(model.spec, settings.names, limits)
         whole = limits.link_bytes
-        fetched = replace(limits, inflated_bytes=whole, markup_bytes=whole)
+        fetched = replace(limits, inflated_bytes=whole, markup_bytes=whole, tags=whole)
         self._fetched = Document(model.spec, settings.names, fetched)
 
     def to_body(self, body: BinaryIO) -> bytes:
@@ -197,6 +197,8 @@ def _describe_limits(model: Model, settings: Settings) -> LimitsDescription:
         document_bytes=limits.text_bytes,
         binary_document_bytes=limits.binary_bytes,
         unpacked_bytes=limits.inflated_bytes,
+        markup_bytes=limits.markup_bytes,
+        tags=limits.tags,
         answer_bytes=limits.answer_bytes,
         upload_bytes=limits.upload_bytes,
         link_bytes=limits.link_bytes,

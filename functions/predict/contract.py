@@ -147,6 +147,8 @@ class LimitsDescription(BaseModel):
     document_bytes: Annotated[int, Field(description="XML as text")]
     binary_document_bytes: Annotated[int, Field(description="gzip, npz, npy")]
     unpacked_bytes: int
+    markup_bytes: Annotated[int, Field(description="XML that is read tag by tag")]
+    tags: Annotated[int, Field(description="and how many tags that may be")]
     answer_bytes: int
     upload_bytes: Annotated[int, Field(description="an uploaded document, packed or not")]
     link_bytes: Annotated[int, Field(description="a document that a URL names")]

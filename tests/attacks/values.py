@@ -155,7 +155,7 @@ CASES = [
     Attack(
         "a shape of 100 kB",
         document(matrix(FULL, f' shape="{"1 " * 50_000}"')),
-        "422 expected shape (5000, 1), got (1, 1, 1, 1, 1, 1, 1, 1, 1, 1,",
+        "422 is not one: expected numbers",
     ),
     Attack(
         "a shape of zeros",

@@ -89,7 +89,9 @@ BAD: dict[str, Callable[[Random], bytes]] = {
 
 def expect(content: bytes, model: Model) -> Expected:
     """What the inline path gives for a document."""
-    document = Document(model.spec, limits=Limits(inflated_bytes=_ANY_SIZE, markup_bytes=_ANY_SIZE))
+    document = Document(
+        model.spec, limits=Limits(inflated_bytes=_ANY_SIZE, markup_bytes=_ANY_SIZE, tags=_ANY_SIZE)
+    )
     try:
         matrices = read_document(io.BytesIO(content), document)
         result = to_json(model, predict_all(matrices, model, BATCH_SIZE), _ANY_SIZE)

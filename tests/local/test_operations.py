@@ -101,7 +101,8 @@ def test_deploy_begins_with_a_check(root: Path, here: Account) -> None:
 
 
 def test_roll_back(root: Path, here: Account) -> None:
-    [[roll_back]] = commands("roll-back.md")
+    [[listed, roll_back]] = commands("roll-back.md")
+    assert "serves" in run(root, listed, **aws_env(here))
     said = run(root, roll_back, **aws_env(here))
     assert "predict went from version 2 to 1" in said
     assert "batch went from version 2 to 1" in said

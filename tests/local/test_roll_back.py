@@ -1,4 +1,4 @@
-"""make roll-back: the alias goes one version back, on an account that moto plays."""
+"""make roll-back: the alias goes to a version that is named, on an account that moto plays."""
 
 import subprocess
 import sys
@@ -59,23 +59,33 @@ def serves(aws: Aws, function: str) -> str:
 
 def test_both_functions_go_back(root: Path, here: Account, aws: Aws, names: dict[str, str]) -> None:
     assert {serves(aws, name) for name in names.values()} == {"3"}
-    done = roll_back(root, here)
+    done = roll_back(root, here, "--predict", "1", "--batch", "2")
     assert done.returncode == 0, done.stderr
-    assert "verger-dev: predict went from version 3 to 2" in done.stdout
+    assert "verger-dev: predict went from version 3 to 1" in done.stdout
     assert "verger-dev: batch went from version 3 to 2" in done.stdout
-    assert {serves(aws, name) for name in names.values()} == {"2"}
+    assert serves(aws, names["PredictFunction"]) == "1"
+    assert serves(aws, names["BatchFunction"]) == "2"
 
 
-def test_one_function_goes_back_as_far_as_there_is_one(
+def test_versions_are_listed_and_nothing_is_guessed(
     root: Path, here: Account, aws: Aws, names: dict[str, str]
 ) -> None:
-    for _ in range(2):
-        assert roll_back(root, here, "--only", "batch").returncode == 0
-    done = roll_back(root, here, "--only", "batch")
+    done = roll_back(root, here)
+    assert done.returncode == 0, done.stderr
+    rows = [line.split() for line in done.stdout.splitlines() if line.startswith("  ")]
+    assert [row[0] for row in rows] == ["3", "2", "1"] * 2
+    assert [row[0] for row in rows if row[-1] == "serves"] == ["3", "3"]
+    assert "nothing was moved" in done.stdout
+    assert {serves(aws, name) for name in names.values()} == {"3"}
+
+
+def test_both_functions_stay_where_one_cannot_move(
+    root: Path, here: Account, aws: Aws, names: dict[str, str]
+) -> None:
+    done = roll_back(root, here, "--predict", "2", "--batch", "9")
     assert done.returncode == 1
-    assert "version 1 is the first one that is kept" in done.stderr
-    assert serves(aws, names["BatchFunction"]) == "1"
-    assert serves(aws, names["PredictFunction"]) == "3"
+    assert "there is no version 9; there are: 1, 2, 3" in done.stderr
+    assert {serves(aws, name) for name in names.values()} == {"3"}
 
 
 def test_a_deployment_that_is_under_way_is_stopped_by_its_own_means(
@@ -87,7 +97,7 @@ def test_a_deployment_that_is_under_way_is_stopped_by_its_own_means(
         FunctionVersion="2",
         RoutingConfig={"AdditionalVersionWeights": {"3": 0.1}},
     )
-    done = roll_back(root, here)
+    done = roll_back(root, here, "--predict", "1")
     assert done.returncode == 1
     assert "aws deploy stop-deployment --auto-rollback-enabled" in done.stderr
     assert serves(aws, names["PredictFunction"]) == "2"

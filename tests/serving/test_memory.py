@@ -34,7 +34,8 @@ class Endless(io.RawIOBase):
 
 def peak_bytes(matrices: int) -> int:
     document = Document(
-        TensorSpec((5000, 1), "float32"), limits=Limits(inflated_bytes=10**12, markup_bytes=10**12)
+        TensorSpec((5000, 1), "float32"),
+        limits=Limits(inflated_bytes=10**12, markup_bytes=10**12, tags=10**12),
     )
     tracemalloc.start()
     try:

@@ -5,7 +5,7 @@ from typing import Any
 
 from local.aws import BUCKET, Aws
 from predict.batch.deadline import Deadline
-from predict.keys import result_key
+from predict.keys import Note, note_key, result_key
 from predict.store import Store
 
 FOREVER = Deadline(lambda: 300.0, 30.0)
@@ -35,7 +35,9 @@ def problem(store: Store, name: str) -> dict[str, Any]:
 def left(aws: Aws, name: str) -> set[str]:
     """What there is of a document beside itself and its result."""
     s3 = aws.client("s3")
-    notes = s3.list_objects_v2(Bucket=BUCKET, Prefix=f"progress/{name}").get("Contents", [])
+    begins = (f"progress/{name}", note_key(name, Note.ERASED))
+    listed = [s3.list_objects_v2(Bucket=BUCKET, Prefix=each) for each in begins]
+    notes = [note for page in listed for note in page.get("Contents", [])]
     uploads = s3.list_multipart_uploads(Bucket=BUCKET).get("Uploads", [])
     unfinished = {upload["Key"] for upload in uploads}
     return {note["Key"] for note in notes} | ({result_key(name)} & unfinished)

@@ -173,6 +173,9 @@ def deploy(template: Template, region: str, parameters: Mapping[str, str] | None
             resource["Properties"] = {
                 k: v for k, v in resource["Properties"].items() if k != "Tags"
             }
+        if resource["Type"] == "AWS::IAM::Role":  # and a list's member that is none, for a policy
+            policies = [p for p in resource["Properties"]["Policies"] if "Fn::If" not in p]
+            resource["Properties"] = {**resource["Properties"], "Policies": policies}
     # moto resolves the rest for us: as outputs.
     resolved = {
         f"By{name}": {"Value": {"Fn::ToJsonString": template["Resources"][name]["Properties"]}}

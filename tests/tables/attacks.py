@@ -21,7 +21,8 @@ _INTRO = """# Attacks, and what they come to
 <!-- Written by make docs; the tests hold names and outcomes against what the software does. -->
 
 Each row is a request to the whole Lambda handler with the demo model, as API Gateway would hand it
-over. The tests send all of them in every run. None may take more than 1 s of CPU time or 200 MB of
+over. The tests send all of them in every run, and
+allow a slower machine four times as long. None may take more than 1 s of CPU time or 200 MB of
 memory above the idle process, crash it, open a file, look a name up or connect to anything; and
 the request after it must be answered.
 

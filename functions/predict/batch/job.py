@@ -63,6 +63,8 @@ class Job:
         raise UnavailableError("the document changes all the time")
 
     def _look(self, name: str, deadline: Deadline) -> Outcome:
+        noted = facts()  # of a look that was thrown away, nothing is told
+        noted.matrices, noted.reason = 0, None
         result, unreadable = self.store.result(name), None
         try:
             source = self.store.source(name)
@@ -185,7 +187,7 @@ class Job:
 def create_job(model: Model, store: Store, settings: Settings) -> Job:
     """The job of a deployment; a document, packed or not, is as long as an upload may be."""
     whole = settings.limits.upload_bytes
-    limits = replace(settings.limits, inflated_bytes=whole, markup_bytes=whole)
+    limits = replace(settings.limits, inflated_bytes=whole, markup_bytes=whole, tags=whole)
     return Job(
         store,
         model,

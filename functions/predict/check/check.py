@@ -22,6 +22,8 @@ from serving.settings import Names
 
 log = logging.getLogger(__name__)
 
+_MOST_VALUES = 200_000  # in 6 MB, at 24 bytes each
+
 Handler = Callable[[Mapping[str, Any], Any], dict[str, str]]
 
 
@@ -68,9 +70,12 @@ class Check:
         passport = read_passport(self.bundle)
         ready = self._http(http_event("GET", "/health/ready"), "GET /health/ready")
         _compare_model(ready, passport, "GET /health/ready")
-        answer = self._http(golden_event(passport.golden, self.names), "POST /predictions")
-        _compare_model(answer, passport, "POST /predictions")
-        _compare_output(answer, passport)
+        event = golden_event(passport.golden, self.names)
+        # What no request can carry, or no answer, the start has computed: it is ready.
+        if max(np.size(passport.golden.input), np.size(passport.golden.output)) < _MOST_VALUES:
+            answer = self._http(event, "POST /predictions")
+            _compare_model(answer, passport, "POST /predictions")
+            _compare_output(answer, passport)
         # The message that S3 sends to try a queue: it speaks of no document, and is none.
         if self._invoke(self.versions.batch, _message()) != {"batchItemFailures": []}:
             raise CheckError("the batch does not take the message that S3 tries a queue with")

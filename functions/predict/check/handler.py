@@ -10,9 +10,9 @@ from predict.check.check import Check, Versions, create_handler
 from serving.errors import ConfigurationError
 from serving.settings import Settings
 
-# A cold start and a prediction; two of them leave time to say that the second one failed. Nothing
-# is asked twice: a version that answers at its second try is not well.
-_ONCE = Config(connect_timeout=5, read_timeout=25, retries={"total_max_attempts": 1})
+# A start from a fresh image and a prediction; three of them leave time to say that one failed.
+# Nothing is asked twice: a version that answers at its second try is not well.
+_ONCE = Config(connect_timeout=5, read_timeout=60, retries={"total_max_attempts": 1})
 
 logging.getLogger("predict").setLevel(logging.INFO)
 settings = Settings.from_env(os.environ)

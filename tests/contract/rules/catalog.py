@@ -86,14 +86,13 @@ EXCEPTIONS: dict[tuple[str, str], str] = {
         _WIDE,
         "AlarmKey: action kms:*",
     ): "Without its own account's administrators, nobody could ever change or delete a key.",
-    (
-        _WIDE,
-        "TraceUse: xray:PutTraceSegments on *: not one resource",
-    ): "X-Ray has no resources that sending could be restricted to.",
-    (
-        _WIDE,
-        "TraceUse: xray:PutTelemetryRecords on *: not one resource",
-    ): "As above; it counts what was sent.",
+    **{
+        (_WIDE, f"{role}: xray:{action} on *: not one resource"): (
+            "X-Ray has no resources that sending could be restricted to."
+        )
+        for role in ("PredictRole", "BatchRole")
+        for action in ("PutTraceSegments", "PutTelemetryRecords")
+    },
     (
         _TEXT,
         "BaseImage: takes any text, or not its default",

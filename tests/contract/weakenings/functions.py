@@ -152,7 +152,7 @@ DEPLOYMENT = [
         "traces that nobody may send",
         lambdas.functions_are_traced,
         "PredictFunction",
-        drop(*of("TraceUse", "Roles", 0)),
+        drop(*of("PredictRole", "Policies", 1)),
     ),
     Weakening(
         "no alias",

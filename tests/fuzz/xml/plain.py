@@ -122,6 +122,7 @@ def read(content: bytes, shape: Shape, limits: Limits, reading: Reading) -> None
     reading.doubt("many blanks before it", not content[:1_000].strip(_BEFORE))
     reading.doubt("a long tag", len(content) > 1_000_000)
     reading.doubt("limits: markup", len(content) > limits.markup_bytes)
+    reading.doubt("limits: tags", content.count(b"<") > limits.tags)
     elements = _matrices(root, limits)
     if not elements:
         raise WrongError("no matrix")

@@ -54,6 +54,7 @@ class Limits:
     binary_bytes: int = 4_500_000
     inflated_bytes: int = 16_000_000
     markup_bytes: int = 6_000_000
+    tags: int = 1_000_000
     answer_bytes: int = 6_000_000
     upload_bytes: int = 5_000_000_000
     link_bytes: int = 2_000_000_000

@@ -80,15 +80,14 @@ class _LimitedReader(io.RawIOBase):
 
         Whoever peeks at the start of a stream gets what one call brought.
         """
+        pieces: list[bytes] = []
         try:
-            data = self._source.read(size_bytes)
-            while 0 < len(data) < size_bytes and (
-                more := self._source.read(size_bytes - len(data))
-            ):
-                data += more
+            while size_bytes and (piece := self._source.read(size_bytes)):
+                pieces.append(piece)
+                size_bytes -= len(piece)
         except (EOFError, zlib.error) as cause:
             raise MalformedError(f"damaged {self._what}: {cause}") from cause
-        return data
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
 def limited(

@@ -78,7 +78,12 @@ def write_npz(file: BinaryIO, matrices: Sequence[Matrix]) -> None:
 
 def read_any(source: BinaryIO) -> list[Matrix]:
     """Every matrix of a document, in the shape that the document gives it."""
-    limits = Limits(inflated_bytes=_UNLIMITED, markup_bytes=_UNLIMITED, matrix_values=_UNLIMITED)
+    limits = Limits(
+        inflated_bytes=_UNLIMITED,
+        markup_bytes=_UNLIMITED,
+        tags=_UNLIMITED,
+        matrix_values=_UNLIMITED,
+    )
     return list(read_document(source, Document(AnyTensor(), limits=limits)))
 
 

@@ -175,7 +175,8 @@ def _rows(
         raise InvalidInputError(f'"{IDS}" has {len(ids)} entries for {count} matrices')
     position = 0
     for rows in _blocks(stream, header, limits):
-        values = all_doubles(rows)
+        # Small ones at once; of large ones the doubles would take eight times what was sent.
+        values = all_doubles(rows) if rows.size <= _ROWS * _VALUES else None
         for row in rows if values is None else values:
             id = str(position) if ids is None else ids[position]
             if values is None:  # which of them is at fault, is said row by row

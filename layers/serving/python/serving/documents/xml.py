@@ -83,6 +83,11 @@ def _check_markup(parser: "_Parser", limits: Limits) -> None:
             "matrices, and numbers that are not plainly a run",
             line=parser.line(),
         )
+    if parser.tags > limits.tags:
+        raise RequestTooLargeError(
+            f"more than {limits.tags:,} tags, beside those of values that are plainly a run",
+            line=parser.line(),
+        )
 
 
 def _is_utf_16(head: bytes) -> bool:
@@ -95,11 +100,12 @@ class _Parser(DefusedExpatParser):
     The layer of xml.sax between them costs as much as all the rest, for a tag around every number.
 
     Attributes:
-        fed_bytes: how many bytes it was given, without those that were cut out.
+        fed_bytes, tags: how much it was given, without what was cut out.
     """
 
     collector: Collector
     fed_bytes = 0
+    tags = 0
     _cut_lines = 0
     _cut_columns = (0, 0)  # on which line of what was fed, and how many
 
@@ -133,6 +139,7 @@ class _Parser(DefusedExpatParser):
         if not data:
             return
         self.fed_bytes += len(data)
+        self.tags += data.count(b"<")
         self._run(data)
         if self.fed_bytes - self.offset() > _LONGEST_TOKEN_BYTES:
             raise TooLargeError(
