@@ -69,6 +69,14 @@ def peaks(pid: int) -> Peaks:
     return Peaks(held(pid).peak_mb, _group_peak_mb(pid))
 
 
+def tell(capfd: pytest.CaptureFixture[str], found: Peaks) -> None:
+    """Printed also where the test passes: it is what one wants to know."""
+    with capfd.disabled():
+        print(
+            f"\nthe model of 1 GB: {found.process:.0f} MB at most, container {found.group:.0f} MB"
+        )
+
+
 @pytest.fixture(scope="module")
 def events() -> dict[str, Event]:
     return largest("large")
@@ -114,7 +122,10 @@ def options(big: Path) -> list[str]:
 
 
 def test_the_largest_documents_stay_under_4_gb_in_a_container_of_6(
-    fast_image: str, options: list[str], events: dict[str, Event]
+    fast_image: str,
+    options: list[str],
+    events: dict[str, Event],
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     """Read-only, without rights; the engine would have ended what takes more than 6 GB."""
     with container(fast_image, *options) as address:
@@ -125,7 +136,7 @@ def test_the_largest_documents_stay_under_4_gb_in_a_container_of_6(
         found = peaks(function)
         left = docker("exec", run, "find", "/tmp", "-mindepth", "1")
         killed = json.loads(docker("inspect", run))[0]["State"]["OOMKilled"]
-    print(f"peak of the process {found.process:.0f} MB, of the container {found.group:.0f} MB")
+    tell(capfd, found)
     assert state["HostConfig"]["Memory"] == state["HostConfig"]["MemorySwap"] == 6144 * 2**20
     assert state["HostConfig"]["ReadonlyRootfs"]
     check(events, answers)
@@ -135,13 +146,13 @@ def test_the_largest_documents_stay_under_4_gb_in_a_container_of_6(
 
 
 def test_a_long_document_stays_under_4_gb_in_the_batch_function(
-    fast_image: str, options: list[str]
+    fast_image: str, options: list[str], capfd: pytest.CaptureFixture[str]
 ) -> None:
     with batch_function(fast_image, *options) as batch:
         put(batch.aws, "long.xml", xml(matrices(400, decimals=3), "values"))
         batch.run()
         found = peaks(batch.pid)
         content = batch.result("long.xml")
-    print(f"peak of the process {found.process:.0f} MB, of the container {found.group:.0f} MB")
+    tell(capfd, found)
     assert len(content["predictions"]) == 400
     assert found.process < _MOST_MB

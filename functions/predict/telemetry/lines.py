@@ -54,12 +54,13 @@ class Reporter:
         self._write = write
         # Once: Powertools takes longer for it than the rest of the line does.
         self._usual = {refused: self._metrics(refused) for refused in (False, True)}
+        self._first = {refused: self._metrics(refused, *cold_start_ms) for refused in (False, True)}
 
     def report(self, facts: Facts) -> None:
         """One line."""
         start, self._cold_start_ms = self._cold_start_ms, {}
         refused = facts.is_refusal
-        metrics = self._metrics(refused, *start) if start else self._usual[refused]
+        metrics = (self._first if start else self._usual)[refused]
         head = f'{{"_aws":{{"Timestamp":{int(time() * 1e3)},"CloudWatchMetrics":{metrics}}},'
         line: dict[str, Any] = {
             "service": self._function.service,
