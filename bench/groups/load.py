@@ -44,7 +44,7 @@ def _peaks() -> list[Row]:
     compiled = compile_model("large")
     titles = {
         kind: f"peak from start to 32 matrices, {TITLES['large']}, {kind}"
-        for kind in ("text of 6 MB", "text of 16 MB, packed", "elements of 64 MB, packed")
+        for kind in ("text of 6 MB", "text of 16 MB, packed", "elements of 16 MB, packed")
     }
     if compiled.fault:
         return [missing(title, "MB", _PEAK, compiled.fault) for title in titles.values()]
