@@ -3,6 +3,7 @@
 import contextlib
 import io
 import struct
+import tracemalloc
 import zipfile
 from typing import Any
 
@@ -212,3 +213,13 @@ def test_npz_reads_ids_in_any_order_of_bytes(dtype: str) -> None:
     names = np.array(["a", "\U0010ffff", "é😀"], dtype)
     found = read(archive(matrices=npy(ROWS[:3]), ids=npy(names)))
     assert [matrix.id for matrix in found] == names.tolist()
+
+
+@pytest.mark.parametrize("start", [b"\x01\x00\xff\xff", b"\x02\x00\x00\x00\x00\xf1"], ids=str)
+def test_a_header_that_says_it_is_long_takes_no_memory(start: bytes) -> None:
+    tracemalloc.start()
+    with pytest.raises(MalformedError, match="damaged npy header"):
+        read(b"\x93NUMPY" + start + b"{}")
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak_bytes < 10_000_000

@@ -3,6 +3,7 @@
 Source of the formats: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 """
 
+import io
 import shutil
 import sys
 import tempfile
@@ -44,6 +45,8 @@ _MOST_DIMENSIONS = 32
 _MOST_SHOWN = 80  # characters of an error
 # Python counts how deep it parses for all threads together (CPython gh-106905), too deep for one.
 _PARSING = Lock()
+_HEADER_BYTES = 10_000  # NumPy takes no more
+_LENGTH_BYTES = {(1, 0): 2, (2, 0): 4}  # in which a header says how long it is
 _READERS = {(1, 0): npy_format.read_array_header_1_0, (2, 0): npy_format.read_array_header_2_0}
 
 
@@ -149,6 +152,10 @@ def _damaged(cause: BaseException) -> MalformedError:
 def _header(stream: BinaryIO, what: str) -> _Header:
     try:
         version = npy_format.read_magic(stream)
+        # A reader allocates what it is asked for at once, and a header may say 4 GB.
+        stated = cast(io.BufferedReader, stream).peek(4)[: _LENGTH_BYTES.get(version, 0)]
+        if int.from_bytes(stated, "little") > _HEADER_BYTES:
+            raise ValueError("a long header")
         with _PARSING, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of what Python 2 saved
             shape, fortran, dtype = _READERS[version](stream)
