@@ -70,10 +70,10 @@ class Check:
         passport = read_passport(self.bundle)
         ready = self._http(http_event("GET", "/health/ready"), "GET /health/ready")
         _compare_model(ready, passport, "GET /health/ready")
-        event = golden_event(passport.golden, self.names)
+        golden = passport.golden
         # What no request can carry, or no answer, the start has computed: it is ready.
-        if max(np.size(passport.golden.input), np.size(passport.golden.output)) < _MOST_VALUES:
-            answer = self._http(event, "POST /predictions")
+        if max(np.size(golden.input), np.size(golden.output)) < _MOST_VALUES:
+            answer = self._http(golden_event(golden, self.names), "POST /predictions")
             _compare_model(answer, passport, "POST /predictions")
             _compare_output(answer, passport)
         # The message that S3 sends to try a queue: it speaks of no document, and is none.
