@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from serving.errors import MalformedError
 
 Event = dict[str, Any]
+Handler = Callable[[Event, Any], dict[str, Any]]
 _T = TypeVar("_T")
 
 _HOST = re.compile(r"[^:]+(?::[0-9]{1,5})?", re.ASCII)

@@ -9,14 +9,12 @@ from fastapi import FastAPI
 from mangum import Mangum
 
 from predict.contract import PROBLEM_TYPE
-from predict.events import check, path_of
+from predict.events import Event, Handler, check, path_of
 from predict.problems import explain
 from predict.refusals import answer_at
 from predict.telemetry.facts import facts
-from predict.telemetry.invocations import Event, Handler, Noted
+from predict.telemetry.invocations import Noted
 from serving.errors import MalformedError
-
-__all__ = ["Event", "Handler", "create_handler"]
 
 # Everything else would come back in base64, which costs a third and bars curl and browsers.
 _TEXT_TYPES = ["text/", "application/json", "application/xml", PROBLEM_TYPE]

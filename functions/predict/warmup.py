@@ -2,7 +2,7 @@
 
 from time import perf_counter
 
-from predict.gateway import Handler
+from predict.events import Handler
 from predict.golden import golden_event
 from serving.model import Model
 from serving.settings import Names

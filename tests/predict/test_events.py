@@ -8,7 +8,8 @@ import pytest
 from fastapi import FastAPI
 
 from local.event import http_event
-from predict.gateway import Handler, create_handler
+from predict.events import Handler
+from predict.gateway import create_handler
 
 CONTEXT = SimpleNamespace(aws_request_id="1")
 VERSION_1: dict[str, Any] = {

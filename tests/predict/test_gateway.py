@@ -10,7 +10,8 @@ import pytest
 from fastapi import FastAPI
 
 from local.event import http_event, load_event
-from predict.gateway import Handler, create_handler
+from predict.events import Handler
+from predict.gateway import create_handler
 from tests.support.documents import every_form, matrices, one, xml
 
 CONTEXT = SimpleNamespace(aws_request_id="1")

@@ -20,14 +20,13 @@ from predict.batch.deadline import Deadline, OutOfTimeError
 from predict.batch.deliveries import names
 from predict.batch.job import Job, Outcome
 from predict.batch.notes import Progress
+from predict.events import Handler
 from predict.keys import Note
 from predict.problems import log_failure
 from predict.telemetry.facts import Report, Tracer
 from predict.telemetry.invocations import told, told_if_failed, wordless
 from serving.errors import UnavailableError
 from serving.settings import Storage
-
-Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
 
 
 class Queue(Protocol):

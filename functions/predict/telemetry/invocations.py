@@ -1,18 +1,17 @@
 """Requests and documents, each timed, and told once it has ended."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from time import perf_counter
 from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from predict.events import Event, Handler
 from predict.problems import log_failure
 from predict.telemetry.facts import Facts, Report, Tracer, collecting, describe, facts
 
-Event = dict[str, Any]
-Handler = Callable[[Event, Any], dict[str, Any]]
 _ID = re.compile(r"[A-Za-z0-9=_-]{1,64}")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 import predict.v2.request
 import predict.v2.response  # noqa: F401
 from predict.api import create_app
-from predict.gateway import Handler, create_handler
+from predict.events import Handler
+from predict.gateway import create_handler
 from serving.engines import Engine, open_engine
 from serving.model import Model
 from serving.passport import Agreement, Golden, Passport, Source, Tensor, read_passport

@@ -13,10 +13,11 @@ import pytest
 from local.aws import Aws
 from local.delivery import Context, deliver, sqs_event
 from predict.batch.deadline import Deadline
-from predict.batch.edge import Handler, create_handler
+from predict.batch.edge import create_handler
 from predict.batch.job import Job, Outcome, create_job
 from predict.batch.notes import Progress
 from predict.batch.queue import SqsQueue
+from predict.events import Handler
 from predict.keys import Note
 from predict.store import Store
 from predict.telemetry.facts import Facts

@@ -15,7 +15,8 @@ from fastapi.testclient import TestClient
 
 from local.event import body_of, http_event
 from predict.api import create_app
-from predict.gateway import Handler, create_handler
+from predict.events import Handler
+from predict.gateway import create_handler
 from serving.model import Model
 from serving.settings import Settings
 from tests.support.inference import (
