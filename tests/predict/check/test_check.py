@@ -93,7 +93,9 @@ def test_a_wrong_answer_gets_none_and_the_log_says_why(
     assert "away from the golden output; tolerated" in log
     for golden in (read_passport(bundle).golden, read_passport(wrong).golden):
         for value in np.concatenate([np.ravel(golden.output), np.ravel(golden.input)[:50]]):
-            assert f"{abs(value):.6g}" not in log
+            # A rounder one, as 0.02, is found in any duration.
+            if len(text := f"{abs(value):.6g}") >= 6:
+                assert text not in log
 
 
 def shorten(passport: dict[str, Any]) -> None:
