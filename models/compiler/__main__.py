@@ -20,6 +20,11 @@ def main() -> int:
     parser.add_argument("--bundles", type=Path, default=Path("bundles"), help="where bundles go")
     parser.add_argument("--sample", type=Path, help="a document of real matrices to compare on")
     parser.add_argument("--trust-code", action="store_true", help="accept layers that carry code")
+    parser.add_argument(
+        "--tolerance",
+        type=float,
+        help="how far the fast engine may be from TensorFlow; default: 1e-5 of the answers' size",
+    )
     args = parser.parse_args()
     name = args.name or args.source.stem.lower()
     bundle = args.bundles / name
@@ -31,6 +36,7 @@ def main() -> int:
         inspect(args.source, trust_code=args.trust_code)
         with _quiet():
             from compiler.bundling import Order, build
+            from compiler.probes import TOLERANCE
 
         passport = build(
             Order(
@@ -40,6 +46,7 @@ def main() -> int:
                 version=args.version or None,
                 sample=args.sample,
                 trust_code=args.trust_code,
+                tolerance=TOLERANCE if args.tolerance is None else args.tolerance,
             )
         )
     except ServingError as refusal:

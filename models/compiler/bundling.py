@@ -12,6 +12,7 @@ import numpy as np
 
 from compiler.compiling import Verdict, compile_
 from compiler.probes import (
+    TOLERANCE,
     Probe,
     probe,
     self_tolerance,
@@ -38,6 +39,8 @@ from serving.passport import (
     Tensor,
 )
 
+_MOST_TOLERANCE = 0.01
+
 
 @dataclass(frozen=True, slots=True)
 class Order:
@@ -48,6 +51,8 @@ class Order:
         bundle: the folder to write; replaced as a whole, or not touched.
         sample: a document of real matrices to compare on; an npz may hold the answers that are
             expected, as an array "expected".
+        tolerance: how far the ONNX engine may be from TensorFlow, relative to the size of what the
+            model answers; deep networks round more than others.
         notes: anything to keep in the passport.
     """
 
@@ -57,6 +62,7 @@ class Order:
     version: str | None = None
     sample: Path | None = None
     trust_code: bool = False
+    tolerance: float = TOLERANCE
     notes: dict[str, Any] = field(default_factory=dict)
 
 
@@ -75,12 +81,16 @@ def build(order: Order) -> Passport:
         raise ModelRefusedError(
             f'the version "{order.version}" is not one: letters, digits, ".", "_", "-", at most 64'
         )
+    if not 0 < order.tolerance <= _MOST_TOLERANCE:
+        raise ModelRefusedError(
+            f"the tolerance is {order.tolerance:g}: expected more than 0, at most {_MOST_TOLERANCE}"
+        )
     _check_target(order.bundle)
     loaded = load(order.source, trust_code=order.trust_code)
     sample, expected = read_sample(order.sample, loaded)
-    probes = probe(loaded, sample)
+    probes = probe(loaded, sample, order.tolerance)
     away = None if expected is None else check_expected(probes[-1], expected)
-    verdict = compile_(loaded, probes)
+    verdict = compile_(loaded, probes, order.tolerance)
     passport = _passport(order, loaded, probes, verdict, away)
     _write(order, passport, verdict)
     return passport
@@ -127,7 +137,7 @@ def _passport(
             input=np.round(probes[0].batch[0].astype(np.float64), 3).tolist(),
             output=probes[0].answer[0].astype(np.float64).tolist(),
             sizes=sizes_for(probes[0], probes).tolist(),
-            tolerance=self_tolerance(loaded),
+            tolerance=max(self_tolerance(loaded), order.tolerance),
         ),
     )
 

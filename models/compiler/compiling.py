@@ -57,7 +57,7 @@ class _Candidate:
     mapped: bool = False
 
 
-def compile_(loaded: Loaded, probes: list[Probe]) -> Verdict:
+def compile_(loaded: Loaded, probes: list[Probe], tolerance: float) -> Verdict:
     """The first ONNX graph that agrees with TensorFlow: our own, else the converter's, else none.
 
     What the verdict says of the fallback is what the last one lacked.
@@ -65,7 +65,7 @@ def compile_(loaded: Loaded, probes: list[Probe]) -> Verdict:
     verdict = Verdict([])
     try:
         for candidate in _candidates(loaded):
-            verdict = _judge(loaded, probes, candidate)
+            verdict = _judge(loaded, probes, candidate, tolerance)
             if verdict.compiled is not None:
                 break
     except ConversionError as cause:
@@ -84,7 +84,7 @@ def _candidates(loaded: Loaded) -> Iterator[_Candidate]:
     yield _Candidate(*to_onnx(loaded))
 
 
-def _judge(loaded: Loaded, probes: list[Probe], candidate: _Candidate) -> Verdict:
+def _judge(loaded: Loaded, probes: list[Probe], candidate: _Candidate, tolerance: float) -> Verdict:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, COMPILED)
         path.write_bytes(candidate.content)
@@ -92,13 +92,15 @@ def _judge(loaded: Loaded, probes: list[Probe], candidate: _Candidate) -> Verdic
             _put_beside(loaded.inspection.path, path.with_name(SOURCE))
         try:
             engine = OnnxEngine(path, mapped=candidate.mapped)
-            comparisons = [_compare(engine, p, sizes_for(p, probes)) for p in probes]
+            comparisons = [_compare(engine, p, sizes_for(p, probes), tolerance) for p in probes]
         except ModelRefusedError as cause:
             reason = str(cause).replace(str(path), COMPILED)
             return Verdict([], f"does not run (float64 convolutions do not): {reason}")
         except Exception as cause:  # ONNX Runtime has no common base for its errors
             return Verdict([], f"does not run on ONNX Runtime: {brief(cause)}")
-        fault = _disagreement(comparisons) or _differs_beyond_tables(loaded, engine, probes[0])
+        fault = _disagreement(comparisons) or _differs_beyond_tables(
+            loaded, engine, probes[0], tolerance
+        )
         if fault is not None:
             return Verdict(comparisons, fault)
         compiled = Compiled(
@@ -120,13 +122,13 @@ def _put_beside(source: Path, target: Path) -> None:
         shutil.copyfile(source, target)
 
 
-def _compare(engine: Engine, probe: Probe, sizes: Float64Array) -> Comparison:
+def _compare(engine: Engine, probe: Probe, sizes: Float64Array, tolerance: float) -> Comparison:
     gap = difference(in_batches(engine.run, probe.batch), probe.answer, sizes)
     return Comparison(
         inputs=probe.label,
         matrices=len(probe.batch),
         difference=gap if np.isfinite(gap) else None,
-        tolerance=probe.tolerance,
+        tolerance=probe.tolerance(tolerance),
     )
 
 
@@ -138,7 +140,9 @@ def _disagreement(comparisons: list[Comparison]) -> str | None:
     return None
 
 
-def _differs_beyond_tables(loaded: Loaded, engine: Engine, golden: Probe) -> str | None:
+def _differs_beyond_tables(
+    loaded: Loaded, engine: Engine, golden: Probe, tolerance: float
+) -> str | None:
     """Where TensorFlow refuses a row that no table has, the engine must refuse it too."""
     for label, batch, wanted in beyond_tables(loaded, golden):
         try:
@@ -147,7 +151,7 @@ def _differs_beyond_tables(loaded: Loaded, engine: Engine, golden: Probe) -> str
             given = None
         if wanted is None and given is None:
             continue
-        if wanted is None or given is None or difference(given, wanted) > golden.tolerance:
+        if wanted is None or given is None or difference(given, wanted) > tolerance:
             return f"differs from TensorFlow on {label}, which no table has"
     return None
 

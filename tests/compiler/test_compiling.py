@@ -9,6 +9,7 @@ import pytest
 
 from compiler import compiling
 from compiler.__main__ import main
+from compiler.bundling import Order, build
 from compiler.compiling import best_batch_size
 from serving.bundle import verify
 from serving.engines.onnx import OnnxEngine
@@ -125,3 +126,18 @@ def test_a_bundle_that_is_replaced_is_named(
     told = capsys.readouterr().out.partition("a 2\n")
     assert "replaces" not in told[0]
     assert "  replaces    a 1\n" in told[2]
+
+
+def test_an_owner_may_tolerate_more_and_the_passport_says_so(tmp_path: Path) -> None:
+    compiled(source := saved(wide(), tmp_path))
+    passport = build(Order(source, tmp_path / "looser", "looser", tolerance=3e-4))
+    assert {c.tolerance for c in passport.agreement.comparisons} == {3e-4, 10 * 3e-4}
+    assert passport.golden.tolerance == 3e-4
+
+
+@pytest.mark.parametrize("tolerance", [0.0, -1e-5, 0.5, float("nan")])
+def test_a_tolerance_is_a_small_number(tmp_path: Path, tolerance: float) -> None:
+    source = saved(wide(), tmp_path)
+    with pytest.raises(ModelRefusedError, match="the tolerance is"):
+        build(Order(source, tmp_path / "none", "none", tolerance=tolerance))
+    assert not (tmp_path / "none").exists()
