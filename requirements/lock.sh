@@ -10,7 +10,7 @@ compile() { # output group [options]
 }
 # The tests run what the other groups ship: one resolution for all of them.
 compile test test
-for group in predict predict-tensorflow run run-tensorflow aws model fuzz bench; do
+for group in predict predict-tensorflow run run-tensorflow aws model spark spark-cluster fuzz bench; do
   compile "$group" "$group" --constraints requirements/test.txt
 done
 compile sam sam

@@ -1,0 +1,1 @@
+"""What every job on Spark needs: a session, storage, a model shared with the workers, progress."""

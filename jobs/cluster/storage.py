@@ -1,0 +1,90 @@
+"""The driver's few small files, through Hadoop: a folder, s3:// and hdfs:// alike."""
+
+import os
+from typing import Any
+
+from pyspark.sql import SparkSession
+
+from serving.errors import ServingError
+
+
+def url_of(path: str) -> str:
+    """A path as Hadoop names it, unescaped; one without a scheme is on this machine."""
+    return path if "://" in path else f"file:{os.path.abspath(path)}"
+
+
+class Storage:
+    """Reads and writes whole files. Paths are folders of this machine, or URLs."""
+
+    def __init__(self, spark: SparkSession) -> None:
+        self._jvm: Any = spark._jvm
+        self._configuration = spark._jsc.hadoopConfiguration()
+
+    def read(self, path: str) -> bytes:
+        """The content of a file.
+
+        Raises:
+            ServingError: there is none.
+        """
+        files, place = self._at(path)
+        if not files.exists(place):
+            raise ServingError(f"{path}: No such file")
+        stream = files.open(place)
+        try:
+            return bytes(stream.readAllBytes())
+        finally:
+            stream.close()
+
+    def write(self, path: str, content: bytes) -> None:
+        """Write a file: the whole of it is there, or nothing of it."""
+        files, place = self._at(path)
+        # An object appears when it is closed; a file of a file system at its first byte.
+        beside = place if path.startswith("s3") else place.suffix(".part")
+        stream = files.create(beside, True)
+        try:
+            stream.write(bytearray(content))
+        finally:
+            stream.close()
+        if beside is not place:
+            self._move(files, beside, place)
+
+    def exists(self, path: str) -> bool:
+        """Whether a file or folder is there."""
+        files, place = self._at(path)
+        return bool(files.exists(place))
+
+    def delete(self, path: str) -> None:
+        """Remove a file, or a folder with all that it holds; nothing there is no error."""
+        files, place = self._at(path)
+        files.delete(place, True)
+
+    def replace(self, fresh: str, target: str) -> None:
+        """Put what was written at `fresh` in the place of what is at `target`."""
+        files, place = self._at(fresh)
+        self._move(files, place, self._at(target)[1])
+
+    def keep_one(self, folder: str, target: str) -> None:
+        """Make the single part that Spark wrote to a folder the file `target`.
+
+        Raises:
+            ServingError: the folder does not hold exactly one part.
+        """
+        files, place = self._at(folder)
+        parts = [s.getPath() for s in files.listStatus(place)]
+        parts = [part for part in parts if part.getName().startswith("part-")]
+        if len(parts) != 1:
+            raise ServingError(f"{folder}: expected one part, got {len(parts)}")
+        self._move(files, parts[0], self._at(target)[1])
+        files.delete(place, True)
+
+    def _move(self, files: Any, source: Any, target: Any) -> None:
+        """Hadoop does not rename over what is there."""
+        files.delete(target, True)
+        if not files.rename(source, target):
+            raise ServingError(f"{source} could not be renamed to {target}")
+
+    def _at(self, path: str) -> tuple[Any, Any]:
+        place = self._jvm.org.apache.hadoop.fs.Path(url_of(path))
+        files = place.getFileSystem(self._configuration)
+        files.setWriteChecksum(False)  # no ".crc" beside each file of this machine
+        return files, place

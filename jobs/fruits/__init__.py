@@ -1,0 +1,1 @@
+"""Fruits: from photographs to features and their principal components."""
