@@ -33,7 +33,10 @@ _SEED = 20_261_121
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """A batch, the scale of its values (None: a sample), and what TensorFlow answers to it."""
+    """A batch, the scale of its values (None: a sample), and what TensorFlow answers to it.
+
+    The scale is relative to the spread of the sample's values, where the owner gave one.
+    """
 
     label: str
     scale: float | None
@@ -77,10 +80,11 @@ def probe(loaded: Loaded, sample: Batch | None, tolerance: float) -> list[Probe]
     golden, make = _golden(loaded, sample)
     probes = [golden]
     rng = np.random.default_rng(_SEED)
+    spread = _spread(sample)
     for scale in _SCALES:
         for size in _BATCH_SIZES:
-            batch = make(rng, (size, *golden.batch.shape[1:])) * scale
-            label = f"random, scale {scale:g}, {size} at once"
+            batch = make(rng, (size, *golden.batch.shape[1:])) * scale * spread
+            label = f"random, scale {scale * spread:.3g}, {size} at once"
             probes += _answered(loaded, label, scale, batch.astype(loaded.input.dtype))
     if sample is not None:
         probes.append(_sampled(loaded, sample))
@@ -99,6 +103,17 @@ def in_batches(run: Callable[[Batch], Batch], batch: Batch) -> Batch:
 def _run(loaded: Loaded, batch: Batch) -> Batch:
     answer: Batch = loaded.function(batch).numpy()
     return answer
+
+
+def _spread(sample: Batch | None) -> float:
+    """What a scale of 1 is: pixels around ±100 say nothing of a network at 0.01.
+
+    1 where nobody gave a sample, or its values are row numbers.
+    """
+    if sample is None or sample.dtype.kind in "iu":
+        return 1.0
+    spread = float(np.std(sample, dtype=np.float64))
+    return spread if spread > 0 and np.isfinite(spread) else 1.0
 
 
 def _is_finite(answer: Batch) -> bool:
