@@ -1,5 +1,6 @@
 """A model that the driver read once: broadcast to the workers, opened once in each of them."""
 
+import hashlib
 import os
 import socket
 import tempfile
@@ -47,19 +48,21 @@ class SharedModel:
         self.batch_size = passport.batch_size
         self.builds: Accumulator[int] = context.accumulator(0)
         self.workers: Accumulator[set[str]] = context.accumulator(set(), _Union())
+        # Two bundles may share a file that computes, and differ in what else they promise.
+        self._bundle = hashlib.sha256(files[PASSPORT] + self.key.encode()).hexdigest()
         self._files: Broadcast[dict[str, bytes]] = context.broadcast(files)
 
     def open(self) -> Model:
         """In a worker: the model, built by the first task of its process."""
         self.workers.add({f"{socket.gethostname()}:{os.getpid()}"})
-        if self.key not in _opened:
+        if self._bundle not in _opened:
             with tempfile.TemporaryDirectory() as folder:
                 for name, content in self._files.value.items():
                     Path(folder, name).write_bytes(content)
                 # One thread for each task: Spark has as many tasks as cores.
-                _opened[self.key] = open_model(Path(folder), threads=1)
+                _opened[self._bundle] = open_model(Path(folder), threads=1)
             self.builds.add(1)
-        return _opened[self.key]
+        return _opened[self._bundle]
 
     def __getstate__(self) -> dict[str, Any]:
         """The passport stays with the driver: its golden input is as large as a document."""

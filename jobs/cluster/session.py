@@ -19,6 +19,7 @@ _LOCAL = {
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.driver.memory": "2g",
+    "spark.log.level": "ERROR",
     "spark.ui.enabled": "false",
     "spark.sql.warehouse.dir": "build/spark/warehouse",
 }
@@ -75,6 +76,7 @@ def start_session(
         check_java(os.environ)
         # The workers are to be the interpreter that runs this.
         os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
+        os.environ.setdefault("SPARK_CONF_DIR", str(Path(__file__).with_name("conf")))
         count = cores or len(os.sched_getaffinity(0))
         settings |= _LOCAL | {"spark.sql.shuffle.partitions": str(2 * count)}
         builder = builder.master(f"local[{count}]")

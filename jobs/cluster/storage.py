@@ -1,16 +1,19 @@
 """The driver's few small files, through Hadoop: a folder, s3:// and hdfs:// alike."""
 
 import os
+import re
 from typing import Any
 
 from pyspark.sql import SparkSession
 
 from serving.errors import ServingError
 
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
+
 
 def url_of(path: str) -> str:
     """A path as Hadoop names it, unescaped; one without a scheme is on this machine."""
-    return path if "://" in path else f"file:{os.path.abspath(path)}"
+    return path if _SCHEME.match(path) else f"file:{os.path.abspath(path)}"
 
 
 class Storage:

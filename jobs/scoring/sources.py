@@ -1,0 +1,83 @@
+"""A document of the listing as a stream: in a worker, from a folder or from S3.
+
+Its bytes do not come through Spark: a row holds a document as a whole, some six times over, and
+two of 200 MB at once end a Java of 2 GB.
+"""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from functools import cache
+from typing import Any, BinaryIO, cast
+
+from serving.errors import ConfigurationError, NotFoundError, UnavailableError
+
+SCHEMES = frozenset({"file", "s3", "s3a"})
+_GONE = frozenset({"NoSuchKey", "404"})
+
+
+@contextmanager
+def open_source(url: str, region: str | None, endpoint: str | None) -> Iterator[BinaryIO]:
+    """The bytes of a document, as they are.
+
+    Args:
+        region, endpoint: of S3; None for what the environment says.
+
+    Raises, here and while it is read:
+        NotFoundError: it is not there any more.
+        UnavailableError: it cannot be read now.
+    """
+    with _translated():
+        opened = _open(url, region, endpoint)
+    with closing(opened):
+        yield cast(BinaryIO, _Source(opened))
+
+
+class _Source:
+    """A reader whose errors are ours: a reader of documents would blame the document."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def read(self, size: int = -1) -> bytes:
+        with _translated():
+            return bytes(self._stream.read(size))
+
+
+def _open(url: str, region: str | None, endpoint: str | None) -> Any:
+    scheme, _, place = url.partition(":")
+    if scheme == "file":
+        return open(place, "rb")
+    if scheme not in SCHEMES:
+        raise ConfigurationError(f"documents are not read from {scheme}:")
+    bucket, _, key = place.removeprefix("//").partition("/")
+    return _s3(region, endpoint).get_object(Bucket=bucket, Key=key)["Body"]
+
+
+@cache
+def _s3(region: str | None, endpoint: str | None) -> Any:
+    import boto3  # 0.3 s, which a folder does not need
+    from botocore.config import Config
+
+    config = Config(
+        connect_timeout=5, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 5}
+    )
+    return boto3.client("s3", region_name=region, endpoint_url=endpoint, config=config)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError as cause:
+        raise NotFoundError("the document was removed before it was read") from cause
+    except OSError as cause:
+        reason = cause.strerror or type(cause).__name__
+        raise UnavailableError(f"the document cannot be read: {reason}") from cause
+    except Exception as cause:
+        # botocore's, which is not imported where nothing is in S3.
+        if type(cause).__module__.partition(".")[0] not in {"botocore", "boto3", "urllib3"}:
+            raise
+        code = getattr(cause, "response", {}).get("Error", {}).get("Code", type(cause).__name__)
+        if code in _GONE:
+            raise NotFoundError("the document was removed before it was read") from cause
+        raise UnavailableError(f"the document cannot be read: S3 says {code}") from cause
