@@ -18,8 +18,13 @@ ALLOWED = {
     "models/demo": {"demo", "compiler", "serving"},
     "local": {"local", "predict", "serving"},
     "client": {"client"},
+    "jobs/cluster": {"cluster", "serving"},
+    "jobs/drawing": {"drawing"},
+    "jobs/fruits": {"fruits", "cluster", "drawing", "compiler", "serving"},
+    "jobs/scoring": {"scoring", "cluster", "serving"},
+    "jobs/emr": {"emr", "cluster", "fruits", "serving"},
 }
-OURS = {"client", "serving", "predict", "compiler", "demo", "local", "tests", "bench"}
+OURS = {"cluster", "drawing", "fruits", "scoring", "emr", "client", "serving", "predict", "compiler", "demo", "local", "tests", "bench"}
 # Inside the core: each may import those before it.
 LAYERS = [
     ("errors", "signature"),
@@ -77,6 +82,23 @@ def test_tensorflow_is_imported_in_one_place(root: Path) -> None:
                 assert path.name == "loading.py", path
 
 
+def test_a_cluster_needs_no_tensorflow(root: Path) -> None:
+    """Whatever imports Keras or the compiler does so when it is called, on the user's machine."""
+    for folder in (f for f in ALLOWED if f.startswith("jobs/")):
+        for path in files(root, folder):
+            first = {
+                name.partition(".")[0]
+                for node in ast.parse(path.read_text()).body
+                if isinstance(node, ast.Import | ast.ImportFrom)
+                for name in (
+                    [alias.name for alias in node.names]
+                    if isinstance(node, ast.Import)
+                    else [node.module or ""]
+                )
+            }
+            assert not first & (TENSORFLOW | {"compiler", "h5py", "onnx"}), path
+
+
 def test_only_the_handler_reads_the_environment(root: Path) -> None:
     for path in files(root, "functions"):
         if "os.environ" in path.read_text():
@@ -104,7 +126,7 @@ def test_locks_are_hashed_and_hold_no_address(root: Path) -> None:
 
 
 def test_the_fast_image_has_no_tensorflow(root: Path) -> None:
-    for name in ("predict", "run"):
+    for name in ("predict", "run", "spark-cluster"):
         text = (root / f"requirements/{name}.txt").read_text()
         assert not re.search(r"^(tensorflow|keras|tf-keras|h5py|onnx=)", text, re.MULTILINE)
 

@@ -11,10 +11,14 @@ Choice = dict[str, Any]  # the parameters that are not at their default
 # A value for what is empty by default, so that what it turns on is looked at as well.
 GIVEN = {
     "AlarmEmail": "operator@example.org",
+    "ImagesBucket": "photographs",
+    "ImagesKeyArn": "arn:aws:kms:eu-west-3:123456789012:key/5e6f7a8b-0000-4000-8000-000000000000",
     "JwtAudience": "verger",
     "JwtIssuer": "https://issuer.example.org",
     "JwtScope": "verger/predict",
     "KmsKeyArn": "arn:aws:kms:eu-west-3:123456789012:key/0a1b2c3d-0000-4000-8000-000000000000",
+    "SecurityGroupIds": "sg-0a1b2c3d",
+    "SubnetIds": "subnet-0a1b2c3d,subnet-4e5f6a7b",
 }
 
 

@@ -18,6 +18,7 @@ FIXED = {
 TOLD_TO_PEOPLE = {"Description", "AllowedPattern", "ConstraintDescription", "AssertDescription"}
 TAG = "data-stays-in"
 TAGGED = {
+    "AWS::EMRServerless::Application",
     "AWS::KMS::Key",
     "AWS::Logs::LogGroup",
     "AWS::S3::Bucket",

@@ -1,0 +1,1 @@
+"""On the user's machine: what EMR Serverless runs, packed and sent there."""
