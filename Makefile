@@ -28,6 +28,10 @@ COST := MATRICES_PER_DAY BATCH BYTES_PER_MATRIX MS_PER_MATRIX MEMORY_MB PROVISIO
 # A bundle whose passport names TensorFlow needs the environment, and the image, that have it.
 NEEDS := $(shell grep -qs '"engine": "tensorflow"' '$(MODEL)/passport.json' && echo tensorflow)
 RUN := $(ENV)/run$(if $(NEEDS),-tensorflow)
+SPARK := $(ENV)/spark/bin/python
+# Without photographs of your own some are drawn, which need no trained weights.
+ORCHARD := build/fruits/images
+WEIGHTS ?= $(if $(IMAGES),imagenet,random:7)
 IMAGE := $(if $(NEEDS),tensorflow,fast)
 
 # Before an environment is installed for nothing.
@@ -41,9 +45,14 @@ ifneq (,$(filter convert,$(MAKECMDGOALS)))
 $(if $(and $(OUT),$(filter-out file,$(origin FILE))),,$(error FILE=in.npz and OUT=out.xml are needed))
 endif
 
+ifneq (,$(filter score,$(MAKECMDGOALS)))
+$(if $(and $(DOCUMENTS),$(OUT)),,$(error DOCUMENTS=folder and OUT=folder are needed))
+endif
+
 .DEFAULT_GOAL := help
 .PHONY: help run serve send local model demo convert test test-container chaos fuzz lint format bench \
-        docs image engine-stop validate preflight deploy roll-back redrive cost sbom audit lock clean
+        docs image engine-stop validate preflight deploy roll-back redrive cost sbom audit lock clean \
+        fruits fruits-scaling fruits-archive fruits-submit score
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -60,10 +69,10 @@ send: ## Upload a document of any size, wait, and print its predictions: FILE=do
 local: $(ENV)/sam/.ready $(ENV)/aws/.ready ## Build the image and serve it with sam local start-api [MODEL=bundle] [PORT=8000] [BASE=image].
 	@$(ENV)/sam/bin/python -m local.api --base '$(BASE)' --bundle '$(MODEL)' --target $(IMAGE) --port '$(PORT)'
 
-model: $(ENV)/model/.ready ## Build a bundle from a Keras HDF5 file: MODEL=path.h5 [NAME=name] [VERSION=v] [SAMPLE=x.npz] [TRUST_CODE=1].
+model: $(ENV)/model/.ready ## Build a bundle from a Keras HDF5 file: MODEL=path.h5 [NAME=name] [VERSION=v] [SAMPLE=x.npz] [TOLERANCE=1e-5] [TRUST_CODE=1].
 	$(if $(filter-out 0 1,$(TRUST_CODE)),$(error TRUST_CODE is $(TRUST_CODE): expected 1 or nothing))
 	@$(ENV)/model/bin/python -m compiler '$(MODEL)' --name='$(NAME)' --version='$(VERSION)' \
-	  $(if $(SAMPLE),--sample='$(SAMPLE)') $(if $(filter 1,$(TRUST_CODE)),--trust-code)
+	  $(if $(SAMPLE),--sample='$(SAMPLE)') $(if $(TOLERANCE),--tolerance='$(TOLERANCE)') $(if $(filter 1,$(TRUST_CODE)),--trust-code)
 
 convert: $(ENV)/run/.ready ## Convert npz or npy to XML, or back: FILE=in.npz OUT=out.xml [FORM=text|values].
 	@$(ENV)/run/bin/python -m serving.documents.convert '$(FILE)' '$(OUT)' --form='$(FORM)'
@@ -83,6 +92,29 @@ chaos: $(ENV)/test/.ready ## Kill, break and repeat what can be; prints the coun
 fuzz: $(ENV)/fuzz/.ready ## Compare 100,000 documents, then send what nobody sends [SECONDS=60] [TARGET=v2|xml|events|parsers] [SEED=n] [REPLAY=file].
 	@$(ENV)/fuzz/bin/python -m tests.fuzz $(if $(SECONDS),--seconds '$(SECONDS)') \
 	  $(if $(TARGET),--target '$(TARGET)') $(if $(SEED),--seed '$(SEED)') $(if $(REPLAY),--replay '$(REPLAY)')
+
+fruits: $(ENV)/spark/.ready ## Features and principal components of photographs, on Spark [IMAGES=folder] [OUT=build/fruits/out] [NETWORK=mobilenet_v2|resnet50] [WEIGHTS=imagenet|random|path.h5|bundle] [SIZE=100] [K=n|VARIANCE=0.8|ELBOW=1] [MOST=200] [STRIP_EXIF=1] [BUDGET=euros].
+	@$(if $(IMAGES),,$(SPARK) -m drawing '$(ORCHARD)' --classes 20 --images 2000)
+	@$(SPARK) jobs/main.py fruits --images '$(or $(IMAGES),$(ORCHARD))' --out '$(or $(OUT),build/fruits/out)' \
+	  --weights '$(WEIGHTS)' $(if $(NETWORK),--model '$(NETWORK)') $(if $(SIZE),--size '$(SIZE)') \
+	  $(if $(K),--components '$(K)') $(if $(VARIANCE),--variance '$(VARIANCE)') $(if $(ELBOW),--elbow) \
+	  $(if $(MOST),--most-components '$(MOST)') $(if $(STRIP_EXIF),--strip-exif) $(if $(BUDGET),--budget-eur '$(BUDGET)')
+
+fruits-scaling: $(ENV)/test/.ready ## Measure how the job grows with images and cores; writes docs/fruits-scaling.md [SIZES=300,600] [CORES=1,2] [REPEATS=3].
+	$(ENV)/test/bin/python -m bench.scaling $(if $(SIZES),--sizes '$(SIZES)') $(if $(CORES),--cores '$(CORES)') $(if $(REPEATS),--repeats '$(REPEATS)')
+
+fruits-archive: $(ENV)/spark/.ready ## Pack packages and code for EMR Serverless into build/spark [CLEAN=1].
+	@$(SPARK) -m emr.archive $(if $(CLEAN),--clean)
+
+fruits-submit: $(ENV)/spark/.ready ## Check, estimate, upload, start and follow a job on EMR Serverless: IMAGES=s3://… OUT=s3://… [STACK=verger-jobs] [REGION=eu-west-3] [NETWORK=…] [WEIGHTS=…] [SIZE=100] [K=n] [BUDGET=10] [WORKERS=n] [DRY_RUN=1] | FOLLOW=job | CANCEL=job.
+	@$(SPARK) -m emr.submit $(if $(STACK),--stack '$(STACK)') $(if $(REGION),--region '$(REGION)') \
+	  $(if $(IMAGES),--images '$(IMAGES)') $(if $(OUT),--out '$(OUT)') $(if $(NETWORK),--model '$(NETWORK)') \
+	  $(if $(IMAGES),--weights '$(WEIGHTS)') $(if $(SIZE),--size '$(SIZE)') $(if $(BUDGET),--budget-eur '$(BUDGET)') \
+	  $(if $(WORKERS),--workers '$(WORKERS)') $(if $(DRY_RUN),--dry-run) $(if $(FOLLOW),--follow '$(FOLLOW)') \
+	  $(if $(CANCEL),--cancel '$(CANCEL)') $(if $(K),-- --components '$(K)')
+
+score: $(ENV)/spark/.ready ## Predict many documents, on Spark: DOCUMENTS=folder OUT=folder [MODEL=bundle].
+	@$(SPARK) jobs/main.py score --documents '$(DOCUMENTS)' --out '$(OUT)' --bundle '$(MODEL)'
 
 lint: $(ENV)/test/.ready ## Check format, lint and types.
 	$(ENV)/test/bin/ruff format --check .
@@ -106,8 +138,9 @@ image: ## Build the function's image with the engine's own command [MODEL=bundle
 engine-stop: ## End the container engine that a target started.
 	@$(PYTHON) -m local.engine --stop
 
-validate: $(ENV)/sam/.ready ## Validate the template, offline.
+validate: $(ENV)/sam/.ready ## Validate the templates, offline.
 	$(ENV)/sam/bin/sam validate --lint --region eu-west-3
+	$(ENV)/sam/bin/sam validate --lint --region eu-west-3 -t jobs/template.yaml
 
 preflight: $(ENV)/aws/.ready $(ENV)/run/.ready ## Check the account, its limits, the parameters and this machine before a deployment [MODEL=bundle] [STAGE=default|dev|prod].
 	@$(ENV)/aws/bin/python -m local.preflight --stage '$(STAGE)' --bundle '$(MODEL)'

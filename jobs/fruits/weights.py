@@ -88,7 +88,10 @@ def _fingerprint(network: Network, weights: str, size: int) -> str:
 
 def _build(network: Network, weights: str, size: int, bundle: Path) -> None:
     try:
-        from compiler.bundling import Order, build
+        from compiler.quiet import quiet
+
+        with quiet():
+            from compiler.bundling import Order, build
     except ModuleNotFoundError as cause:
         raise ConfigurationError(
             f"{cause.name} is not installed here, so only a bundle can be used: build one with "

@@ -1,31 +1,17 @@
 """make model: the command line of the compiler."""
 
 import argparse
-import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
+from compiler.quiet import quiet
 from serving.errors import ServingError
 from serving.passport import Passport, read_passport
 
 
 def main() -> int:
     """Build one bundle and say what came out."""
-    parser = argparse.ArgumentParser(prog="make model", description=__doc__)
-    parser.add_argument("source", type=Path, help="the Keras HDF5 file")
-    parser.add_argument("--name", default="", help="default: the file's name")
-    parser.add_argument("--version", help="default: the first 12 digits of its SHA-256")
-    parser.add_argument("--bundles", type=Path, default=Path("bundles"), help="where bundles go")
-    parser.add_argument("--sample", type=Path, help="a document of real matrices to compare on")
-    parser.add_argument("--trust-code", action="store_true", help="accept layers that carry code")
-    parser.add_argument(
-        "--tolerance",
-        type=float,
-        help="how far the fast engine may be from TensorFlow; default: 1e-5 of the answers' size",
-    )
-    args = parser.parse_args()
+    args = _parser().parse_args()
     name = args.name or args.source.stem.lower()
     bundle = args.bundles / name
     before = _version(bundle)
@@ -34,7 +20,7 @@ def main() -> int:
         from serving.hdf5.inspection import inspect
 
         inspect(args.source, trust_code=args.trust_code)
-        with _quiet():
+        with quiet():
             from compiler.bundling import Order, build
             from compiler.probes import TOLERANCE
 
@@ -61,25 +47,28 @@ def main() -> int:
     return 0
 
 
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="make model", description=__doc__)
+    parser.add_argument("source", type=Path, help="the Keras HDF5 file")
+    parser.add_argument("--name", default="", help="default: the file's name")
+    parser.add_argument("--version", help="default: the first 12 digits of its SHA-256")
+    parser.add_argument("--bundles", type=Path, default=Path("bundles"), help="where bundles go")
+    parser.add_argument("--sample", type=Path, help="a document of real matrices to compare on")
+    parser.add_argument("--trust-code", action="store_true", help="accept layers that carry code")
+    parser.add_argument(
+        "--tolerance",
+        type=float,
+        help="how far the fast engine may be from TensorFlow; default: 1e-5 of the answers' size",
+    )
+    return parser
+
+
 def _version(bundle: Path) -> str | None:
     """Of the bundle that will be replaced, if there is one."""
     try:
         return read_passport(bundle).version
     except ServingError:
         return None
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """TensorFlow's native code writes to file descriptor 2 while it is imported."""
-    saved = os.dup(2)
-    with Path(os.devnull).open("w") as nowhere:
-        os.dup2(nowhere.fileno(), 2)
-    try:
-        yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)
 
 
 def summary(passport: Passport) -> str:
