@@ -17,7 +17,11 @@ from local.engine import say
 
 OUT = Path("build/audit.json")
 ACCEPTED = Path("requirements/accepted-vulnerabilities.list")
-LOCKS = ("requirements/predict.txt", "requirements/predict-tensorflow.txt")
+LOCKS = (
+    "requirements/predict.txt",
+    "requirements/predict-tensorflow.txt",
+    "requirements/spark-cluster.txt",
+)
 SOUND, VULNERABLE, BROKEN, NOT_AUDITED = 0, 1, 2, 3
 _TOOL = Path(sys.executable).with_name("pip-audit")
 _LONGEST_S = 600

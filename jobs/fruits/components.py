@@ -90,26 +90,33 @@ def fit_components(
     scaler = _fit_scaler(features)
     standardised = _standardise(features, scaler, columns)
     k_max = min(most, count_directions(standardised))
+    route, found, checks, problems = _first_sound(routes, standardised, k_max)
+    k, criterion = choose_k(found.explained, choose)
+    kept = Decomposition(found.directions[:, :k], found.explained[:k])
+    return Components(
+        pipeline=PipelineModel([scaler, _pca_model(kept)]),
+        k=k,
+        criterion=criterion,
+        explained=[float(share) for share in found.explained],
+        route=route,
+        checks=checks,
+        rows=rows,
+        columns=columns,
+        constant=columns - standardised.varying,
+        problems=problems,
+    )
+
+
+def _first_sound(
+    routes: Sequence[Route], features: Standardised, k: int
+) -> tuple[str, Decomposition, dict[str, float], list[str]]:
+    """The first route whose fit passes its checks, the fit, and what was wrong with others."""
     problems: list[str] = []
     for route in routes:
-        found, checks = _try_route(route, standardised, k_max)
-        if failures := name_failures(checks):
-            problems.append(f"{route.name}: {', '.join(failures)}")
-            continue
-        k, criterion = choose_k(found.explained, choose)
-        kept = Decomposition(found.directions[:, :k], found.explained[:k])
-        return Components(
-            pipeline=PipelineModel([scaler, _pca_model(kept)]),
-            k=k,
-            criterion=criterion,
-            explained=[float(share) for share in found.explained],
-            route=route.name,
-            checks=checks,
-            rows=rows,
-            columns=columns,
-            constant=columns - standardised.varying,
-            problems=problems,
-        )
+        found, checks = _try_route(route, features, k)
+        if not (failures := name_failures(checks)):
+            return route.name, found, checks, problems
+        problems.append(f"{route.name}: {', '.join(failures)}")
     raise WrongFitError(
         f"components: no fit holds what it claims, to {TOLERANCE:g}; {'; '.join(problems)}"
     )

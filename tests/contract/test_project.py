@@ -24,7 +24,21 @@ ALLOWED = {
     "jobs/scoring": {"scoring", "cluster", "serving"},
     "jobs/emr": {"emr", "cluster", "fruits", "serving"},
 }
-OURS = {"cluster", "drawing", "fruits", "scoring", "emr", "client", "serving", "predict", "compiler", "demo", "local", "tests", "bench"}
+OURS = {
+    "cluster",
+    "drawing",
+    "fruits",
+    "scoring",
+    "emr",
+    "client",
+    "serving",
+    "predict",
+    "compiler",
+    "demo",
+    "local",
+    "tests",
+    "bench",
+}
 # Inside the core: each may import those before it.
 LAYERS = [
     ("errors", "signature"),
@@ -137,7 +151,8 @@ def targets(root: Path) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "page", ["README.md", ".ci/run", ".github/workflows/ci.yaml", "docs", "CHANGELOG.md"]
+    "page",
+    ["README.md", ".ci/run", ".github/workflows/ci.yaml", "docs", "CHANGELOG.md", "jobs/README.md"],
 )
 def test_commands_that_are_written_down_exist(root: Path, targets: set[str], page: str) -> None:
     path = root / page
@@ -167,7 +182,12 @@ def test_settings_are_documented(root: Path) -> None:
 
 
 def test_links_between_pages_work(root: Path) -> None:
-    for path in [root / "README.md", root / "CHANGELOG.md", *(root / "docs").rglob("*.md")]:
+    for path in [
+        root / "README.md",
+        root / "CHANGELOG.md",
+        root / "jobs/README.md",
+        *(root / "docs").rglob("*.md"),
+    ]:
         for link in re.findall(r"\]\((?!https?:|#)([^)#]+)", path.read_text()):
             assert (path.parent / link).exists(), f"{path}: {link}"
 

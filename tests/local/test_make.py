@@ -52,6 +52,7 @@ def test_run_notices_a_changed_bundle(root: Path, bundle: Path, tmp_path: Path) 
         (["send", "FIEL=night.xml"], "FILE=doc.xml, or FETCH=id, is missing"),
         (["convert"], "FILE=in.npz and OUT=out.xml are needed"),
         (["convert", "OUT=x.xml"], "FILE=in.npz and OUT=out.xml are needed"),
+        (["score", "DOCUMENTS=letters"], "DOCUMENTS=folder and OUT=folder are needed"),
         (["deploy", "STAGE=live"], "STAGE is live: samconfig.toml has none of that name"),
         (["run", TEST_ENVIRONMENT, "MODEL=nowhere"], "no model bundle in nowhere"),
         (["run", TEST_ENVIRONMENT, "FILE=no where.xml"], "no where.xml: No such file"),
