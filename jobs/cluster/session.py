@@ -20,6 +20,8 @@ _LOCAL = {
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.driver.memory": "2g",
     "spark.log.level": "ERROR",
+    # Runs of seconds: the optimising compiler would take more of the cores than it gives back.
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1",
     "spark.ui.enabled": "false",
     "spark.sql.warehouse.dir": "build/spark/warehouse",
 }
