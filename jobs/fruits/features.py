@@ -87,33 +87,39 @@ def extract(
         InvalidInputError: there is no folder of images, or no file in it.
         ConfigurationError: the model takes no RGB images of one size, or gives no vector.
     """
-    size = _size_of(shared)
+    inferred, rows = (spark.sparkContext.accumulator(0) for _ in range(2))
+    run = Inference(shared, network, _size_of(shared), inferred, rows)
     slices = Slices(spark, folder)
     slices.sweep()
     there = list_images(spark, images) if listing is None else listing
     missing = ~np.isin(there.ids, slices.known()[0]) & (there.lengths <= LIMIT_BYTES)
     total = int(missing.sum())
-    inferred, rows = (spark.sparkContext.accumulator(0) for _ in range(2))
-    run = Inference(shared, network, size, inferred, rows)
     shown = Progress("features", total, lambda: rows.value) if progress else nullcontext()
     written = 0
     with shown, reading(spark):
         for chosen in cut(there.places[missing], there.lengths[missing], slice_images):
             slices.write(_infer(there, images, chosen, run))
             written += 1
+    return _sum_up(there, slices, run, reused=len(there.ids) - total, written=written)
+
+
+def _sum_up(
+    there: Listing, slices: Slices, run: Inference, *, reused: int, written: int
+) -> Extraction:
+    """What there is now; `reused` counts the images that are too large as well."""
     stored = _count(there, slices)
     large = int((there.lengths > LIMIT_BYTES).sum())
     return Extraction(
         listing=there.rows,
         features=_match(there.rows, slices, unread=stored.unread > 0, twice=stored.twice),
         listed=len(there.ids) + there.empty + there.gone,
-        reused=len(there.ids) - large - total,
-        computed=inferred.value,
+        reused=reused - large,
+        computed=run.inferred.value,
         refused=stored.refused + large + there.empty,
         unreadable=stored.unread - large - there.empty,
         slices=written,
-        builds=shared.builds.value,
-        workers=len(shared.workers.value),
+        builds=run.shared.builds.value,
+        workers=len(run.shared.workers.value),
     )
 
 

@@ -63,42 +63,47 @@ def run(options: Options, env: Mapping[str, str]) -> Manifest:
         ServingError: it was refused, or failed; the text says why. Features that were computed
             until then are kept for the next run.
     """
-    started = datetime.now(UTC)
     region = check_region(env, local=not is_submitted(env))
     check_buckets([options.images, options.out, options.weights], env)
     stages = Stages(6)
     with stages.stage("session"):
         spark = start_session("fruits", cores=options.cores)
     try:
-        with stages.stage("images and cost"):
-            listing = list_images(spark, options.images)
-            expected = _estimate(spark, options, region, listing)
-        with stages.stage("model"):
-            shared = _share(spark, options)
-        with stages.stage("features"):
-            extraction = _extract(spark, options, shared, listing)
-            # Four passes follow; what does not fit into memory goes to disk.
-            good = extraction.features.where("reason IS NULL").persist()
-        with stages.stage("components"):
-            components = _fit(spark, options, extraction, good)
-        with stages.stage("results"):
-            alike = _write(spark, options, good, components)
-        manifest = Manifest(
-            started=started,
-            options={**asdict(options), "bundles": str(options.bundles)},
-            inputs=describe_inputs(extraction.features),
-            model=ModelUsed.of(shared.passport),
-            counters=_count(extraction),
-            components=_describe(components),
-            agreement=alike,
-            timings=_time(stages),
-            cost=None if is_local(spark) else {"eur": expected.eur, **expected.parts},
-            versions=list_versions(spark),
-        )
-        write_manifest(Storage(spark), options.out, manifest)
+        manifest = _run(spark, options, region, stages)
     finally:
         spark.stop()
     print(summarise(manifest, options.out))
+    return manifest
+
+
+def _run(spark: SparkSession, options: Options, region: str | None, stages: Stages) -> Manifest:
+    started = datetime.now(UTC)
+    with stages.stage("images and cost"):
+        listing = list_images(spark, options.images)
+        expected = _estimate(spark, options, region, listing)
+    with stages.stage("model"):
+        shared = _share(spark, options)
+    with stages.stage("features"):
+        extraction = _extract(spark, options, shared, listing)
+        # Four passes follow; what does not fit into memory goes to disk.
+        good = extraction.features.where("reason IS NULL").persist()
+    with stages.stage("components"):
+        components = _fit(spark, options, extraction, good)
+    with stages.stage("results"):
+        alike = _write(spark, options, good, components)
+    manifest = Manifest(
+        started=started,
+        options={**asdict(options), "bundles": str(options.bundles)},
+        inputs=describe_inputs(extraction.features),
+        model=ModelUsed.of(shared.passport),
+        counters=_count(extraction),
+        components=_describe(components),
+        agreement=alike,
+        timings=_time(stages),
+        cost=None if is_local(spark) else {"eur": expected.eur, **expected.parts},
+        versions=list_versions(spark),
+    )
+    write_manifest(Storage(spark), options.out, manifest)
     return manifest
 
 
