@@ -18,7 +18,16 @@ from bench.groups import TITLES, group
 from bench.rows import Plan, Row
 
 RESULTS = Path("bench/results.json")
-_LIBRARIES = ("numpy", "onnxruntime", "fastapi", "mangum", "defusedxml", "keras", "tensorflow-cpu")
+_LIBRARIES = (
+    "numpy",
+    "onnxruntime",
+    "fastapi",
+    "mangum",
+    "defusedxml",
+    "keras",
+    "tensorflow-cpu",
+    "pyspark",
+)
 
 
 def main() -> None:

@@ -15,6 +15,7 @@ TITLES = {
     "large": "Large documents",
     "peers": "Peers",
     "protocol": "Forms, and the Open Inference Protocol",
+    "fruits": "Fruits",
 }
 
 

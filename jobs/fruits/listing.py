@@ -79,9 +79,10 @@ def describe(files: DataFrame, images: str) -> DataFrame:
     begin = len(_root(files.sparkSession, images)) + 1  # Spark counts from 1
     modified = f.col("modificationTime")
     path = f.expr(f"substring(path, {begin})")
+    label = f.element_at(f.split("path", "/"), -2)
     return files.select(
         path.alias("path"),
-        f.element_at(f.split("path", "/"), -2).alias("label"),
+        label.alias("label"),
         "length",
         modified.alias("modified"),
         f.xxhash64("_metadata.file_path").alias("place"),
