@@ -1,0 +1,1 @@
+"""Features of images on Spark, as others write them, to be measured beside `jobs/fruits`."""

@@ -1,0 +1,91 @@
+"""`jobs/fruits`, in a session as `make fruits` starts it."""
+
+from collections.abc import Callable
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.functions import col, length
+from pyspark.sql.functions import sum as total
+
+from bench.fruits.family import peaks
+from cluster.models import SharedModel, share_model
+from cluster.session import start_session
+from fruits.features import extract as extract_features
+from fruits.listing import list_images, open_images, reading
+from fruits.models import NETWORKS
+
+_SLICE = 20_000  # the job's default
+
+spark: SparkSession
+shared: SharedModel
+
+
+def start(cores: int) -> dict[str, Any]:
+    """Start the session; the seconds that takes."""
+    global spark
+    started = perf_counter()
+    spark = start_session("bench", cores=cores)
+    return {"s": perf_counter() - started}
+
+
+def share(bundle: str) -> dict[str, Any]:
+    """Read, check and broadcast the bundle."""
+    global shared
+    started = perf_counter()
+    shared = share_model(spark, bundle)
+    return {"s": perf_counter() - started}
+
+
+def extract(network: str, images: str, out: str) -> dict[str, Any]:
+    """From files to features in Parquet."""
+    started = perf_counter()
+    done = extract_features(
+        spark, images, out, shared, NETWORKS[network], slice_images=_SLICE, progress=False
+    )
+    seconds = perf_counter() - started
+    return {
+        "s": seconds,
+        "computed": done.computed,
+        "builds": shared.builds.value,
+        "workers": len(shared.workers.value),
+        "partitions": len(list(Path(out).rglob("*.parquet"))),
+    }
+
+
+def parts(images: str, features: str, again: str) -> dict[str, Any]:
+    """What listing, reading and writing take by themselves, in jobs of their own."""
+    files = open_images(spark, images)
+    with reading(spark):
+        return {
+            "list": _timed(lambda: list_images(spark, images)),
+            "read": _timed(lambda: files.select(total(length(col("content")))).collect()),
+            "write": _timed(lambda: _copy(spark.read.parquet(f"{features}/slice-*"), again)),
+        }
+
+
+def stop() -> dict[str, Any]:
+    """End the session; what its processes held at most."""
+    found = peaks()
+    spark.stop()
+    return found
+
+
+def _copy(features: DataFrame, folder: str) -> None:
+    features.write.mode("overwrite").parquet(folder)
+
+
+def _timed(work: Callable[[], Any]) -> float:
+    started = perf_counter()
+    work()
+    return perf_counter() - started
+
+
+COMMANDS: dict[str, Callable[..., dict[str, Any]]] = {
+    "start": start,
+    "share": share,
+    "extract": extract,
+    "parts": parts,
+    "stop": stop,
+}
