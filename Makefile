@@ -30,7 +30,7 @@ NEEDS := $(shell grep -qs '"engine": "tensorflow"' '$(MODEL)/passport.json' && e
 RUN := $(ENV)/run$(if $(NEEDS),-tensorflow)
 SPARK := $(ENV)/spark/bin/python
 # Without photographs of your own some are drawn, which need no trained weights.
-ORCHARD := build/fruits/images
+ORCHARD := build/fruits/orchard
 WEIGHTS ?= $(if $(IMAGES),imagenet,random:7)
 IMAGE := $(if $(NEEDS),tensorflow,fast)
 

@@ -83,7 +83,9 @@ def share_model(spark: SparkSession, bundle: str) -> SharedModel:
     with tempfile.TemporaryDirectory() as folder:
         rows = spark.read.format("binaryFile").load(f"{bundle.rstrip('/')}/*").collect()
         for row in rows:
-            Path(folder, row["path"].rpartition("/")[2]).write_bytes(row["content"])
+            target = Path(folder, row["path"].rpartition("/")[2])
+            target.write_bytes(row["content"])
+            target.chmod(0o644)  # whatever the umask is; a bundle must be readable by all
         if not rows:
             raise ModelRefusedError(f"no model bundle in {bundle}")
         return _share(spark, Path(folder))

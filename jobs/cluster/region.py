@@ -9,6 +9,8 @@ from serving.settings import EU_REGIONS
 
 _NAMES = ("AWS_REGION", "AWS_DEFAULT_REGION")
 _S3 = re.compile(r"s3[an]?://([^/]*)")
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/")
+_KNOWN = {"file", "s3", "s3a", "s3n"}
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", re.ASCII)
 _TIMEOUT_S = 10
 
@@ -60,12 +62,19 @@ def bucket_names(paths: Iterable[str]) -> Iterator[str]:
     """The buckets of those paths that are S3's.
 
     Raises:
-        ConfigurationError: what stands there is no name of a bucket.
+        ConfigurationError: what stands there is no name of a bucket, or neither S3 nor a folder.
     """
     for path in paths:
-        if match := _S3.match(path):
-            if not _BUCKET.fullmatch(match[1]):
-                raise ConfigurationError(f'"{path[:100]}" names no bucket: expected s3://BUCKET/…')
+        scheme = _SCHEME.match(path)
+        if scheme and scheme[1] not in _KNOWN:
+            raise ConfigurationError(
+                f"{scheme[1]}: is not known to be in the European Union: give a folder or s3://"
+            )
+        if scheme and scheme[1] != "file":
+            match = _S3.match(path)
+            if match is None or not _BUCKET.fullmatch(match[1]):
+                shown = path.rpartition("@")[2][:100]  # before it may stand a secret
+                raise ConfigurationError(f'"{shown}" names no bucket: expected s3://BUCKET/…')
             yield match[1]
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
-from serving.errors import ServingError
+from serving.errors import ConfigurationError, ServingError
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 
@@ -42,7 +42,7 @@ class Storage:
         """Write a file: the whole of it is there, or nothing of it."""
         files, place = self._at(path)
         # An object appears when it is closed; a file of a file system at its first byte.
-        beside = place if path.startswith("s3") else place.suffix(".part")
+        beside = place if url_of(path).startswith(("s3:", "s3a:")) else place.suffix(".part")
         stream = files.create(beside, True)
         try:
             stream.write(bytearray(content))
@@ -79,6 +79,22 @@ class Storage:
             raise ServingError(f"{folder}: expected one part, got {len(parts)}")
         self._move(files, parts[0], self._at(target)[1])
         files.delete(place, True)
+
+    def check_names(self, folder: str) -> None:
+        """Java passes over names of this machine that are not UTF-8, and says nothing.
+
+        Raises:
+            ConfigurationError: there is one in the folder or below.
+        """
+        if not url_of(folder).startswith("file:"):
+            return
+        for place, _, names in os.walk(url_of(folder).removeprefix("file:")):
+            for name in (place, *names):
+                try:
+                    name.encode()
+                except UnicodeEncodeError as cause:
+                    reason = f"{name!a} is not a name in UTF-8: rename it"
+                    raise ConfigurationError(reason) from cause
 
     def _move(self, files: Any, source: Any, target: Any) -> None:
         """Hadoop does not rename over what is there."""

@@ -31,6 +31,8 @@ UNREADABLE = "listed, but could not be read: gone, changed meanwhile, or no righ
 Whole = NDArray[np.int64]
 
 _KEYS = ["path", "length", "modified"]  # a file that changed is another one
+_ATTEMPTS = 2  # a file that could not be read may be there a moment later: S3 says "slow down"
+_MOST_SLICES = 64
 _SLICE_BYTES = 4 * 1024**3
 
 
@@ -92,15 +94,23 @@ def extract(
     slices = Slices(spark, folder)
     slices.sweep()
     there = list_images(spark, images) if listing is None else listing
-    missing = ~np.isin(there.ids, slices.known()[0]) & (there.lengths <= LIMIT_BYTES)
-    total = int(missing.sum())
+    total = int(_missing(there, slices).sum())
     shown = Progress("features", total, lambda: rows.value) if progress else nullcontext()
+    # Each slice looks through the whole list; there are not to be thousands of them.
+    slice_images = max(slice_images, len(there.ids) // _MOST_SLICES)
     written = 0
     with shown, reading(spark):
-        for chosen in cut(there.places[missing], there.lengths[missing], slice_images):
-            slices.write(_infer(there, images, chosen, run))
-            written += 1
+        for _ in range(_ATTEMPTS):
+            missing = _missing(there, slices)
+            for chosen in cut(there.places[missing], there.lengths[missing], slice_images):
+                slices.write(_infer(there, images, chosen, run))
+                written += 1
     return _sum_up(there, slices, run, reused=len(there.ids) - total, written=written)
+
+
+def _missing(there: Listing, slices: Slices) -> NDArray[np.bool_]:
+    """Which files of the listing have no row, and may have one."""
+    return ~np.isin(there.ids, slices.known()[0]) & (there.lengths <= LIMIT_BYTES)
 
 
 def _sum_up(
@@ -182,7 +192,7 @@ def _match(listing: DataFrame, slices: Slices, *, unread: bool, twice: bool) -> 
         twice: a file may have several rows.
     """
     stored = slices.read()
-    rows = stored.join(f.broadcast(listing.select(_KEYS)), _KEYS, "left_semi")
+    rows = stored.join(listing.select(_KEYS), _KEYS, "left_semi")
     if twice:
         rows = rows.dropDuplicates(["path"])
     if unread:

@@ -4,6 +4,7 @@ photographs → features (Parquet, each image once) → standardised → compone
 """
 
 import hashlib
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -47,8 +48,10 @@ from fruits.outputs import (
 )
 from fruits.plots import scatter, scree
 from fruits.weights import bundle_for, check_shape
+from serving.errors import ConfigurationError
 
 _USUAL_VARIANCE = 0.8
+_ORIGINALS = "images"
 _SOMEWHERE = "eu-west-3"  # whose prices an estimate takes on a machine that is in no region
 # Part of the features' place: to be counted up when the same image would give other features.
 _DECODING = 1
@@ -65,6 +68,7 @@ def run(options: Options, env: Mapping[str, str]) -> Manifest:
     """
     region = check_region(env, local=not is_submitted(env))
     check_buckets([options.images, options.out, options.weights], env)
+    check_apart(options.images, options.out)
     stages = Stages(6)
     with stages.stage("session"):
         spark = start_session("fruits", cores=options.cores)
@@ -107,6 +111,19 @@ def _run(spark: SparkSession, options: Options, region: str | None, stages: Stag
     return manifest
 
 
+def check_apart(images: str, out: str) -> None:
+    """Results are replaced: no photograph may be in their place, nor they be taken for one.
+
+    Raises:
+        ConfigurationError: one folder is in the other.
+    """
+    places = [re.sub("^s3[an]:", "s3:", url_of(path)).rstrip("/") + "/" for path in (images, out)]
+    if places[0].startswith(places[1]) or places[1].startswith(places[0]):
+        raise ConfigurationError(
+            f"images ({images}) and results ({out}) are in each other: name another place for one"
+        )
+
+
 def _time(stages: Stages) -> Timings:
     seconds = dict(stages.seconds)
     return Timings(session_start_s=seconds.pop("session"), stages_s=seconds)
@@ -144,15 +161,17 @@ def _share(spark: SparkSession, options: Options) -> SharedModel:
         weights = str(bundle_for(network, weights, options.size, options.bundles))
     shared = share_model(spark, weights)
     passport = shared.passport
-    check_shape(passport.input.spec, passport.output.spec, weights, options.size)
+    check_shape(passport.input.spec, passport.output.spec, weights, options.size, network)
     return shared
 
 
 def _extract(
     spark: SparkSession, options: Options, shared: SharedModel, listing: Listing
 ) -> Extraction:
-    """The features of every image, from the store of this model, where they are kept."""
-    key = hashlib.sha256(f"{shared.key} {options.size} {_DECODING}".encode()).hexdigest()[:12]
+    """The features of every image, from the store of this model and folder, where they are kept."""
+    source = shared.passport.source.sha256
+    what = f"{shared.key} {source} {url_of(options.images)} {options.size} {_DECODING}"
+    key = hashlib.sha256(what.encode()).hexdigest()[:12]
     return extract(
         spark,
         options.images,
@@ -172,7 +191,9 @@ def _fit(
     From here on results are replaced, so the manifest that vouched for the last ones goes.
     """
     refused = extraction.features.where("reason IS NOT NULL")
-    Storage(spark).delete(f"{options.out.rstrip('/')}/{NAME}")
+    storage, out = Storage(spark), options.out.rstrip("/")
+    storage.delete(f"{out}/{NAME}")
+    storage.delete(f"{out}/{_ORIGINALS}")
     write_failures(spark, refused, options.out)
     choice = Choice(
         variance=options.variance or (None if _is_chosen(options) else _USUAL_VARIANCE),
@@ -205,7 +226,7 @@ def _write(
         f"{out}/scree.png", scree(components.explained, components.k, components.criterion)
     )
     if options.strip_exif:
-        write_originals(spark, options.images, f"{out}/images", good)
+        write_originals(spark, options.images, f"{out}/{_ORIGINALS}", good)
     storage.write(
         f"{out}/scatter.png",
         scatter(points, labels, explained=components.explained, total=components.rows),
@@ -220,6 +241,7 @@ def _count(extraction: Extraction) -> Counters:
         inferences=extraction.computed,
         reused=extraction.reused,
         slices=extraction.slices,
+        unreadable=extraction.unreadable,
     )
 
 

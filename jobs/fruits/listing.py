@@ -103,8 +103,10 @@ def open_images(spark: SparkSession, images: str) -> DataFrame:
     if url_of(images).startswith("file:") and encoding != "UTF-8":
         # Java would list no file whose name has another letter, and say nothing.
         raise ConfigurationError(f"Java reads file names as {encoding}: set LC_ALL=C.UTF-8")
-    if not Storage(spark).exists(images):
+    storage = Storage(spark)
+    if not storage.exists(images):
         raise InvalidInputError(f"{images}: No such folder")
+    storage.check_names(images)
     reader = spark.read.format("binaryFile").option("recursiveFileLookup", "true")
     # A file that cannot be read any more is no row; beside the listing it is seen to be missing.
     reader = reader.option("ignoreMissingFiles", "true").option("ignoreCorruptFiles", "true")

@@ -65,13 +65,18 @@ class ModelUsed(_Part):
 
 
 class Counters(_Part):
-    """What the workers counted: models built, processes that asked for one, images inferred."""
+    """What the workers counted: models built, processes that asked for one, images inferred.
+
+    Attributes:
+        unreadable: files that were listed and could not be read, which the next run tries again.
+    """
 
     model_builds: int
     python_workers: int
     inferences: int
     reused: int
     slices: int
+    unreadable: int
 
 
 class ComponentsFound(_Part):
@@ -200,6 +205,11 @@ def summarise(manifest: Manifest, out: str) -> str:
         text = f"{near.share:.1%} of the {near.neighbours} nearest have the same label"
         blind = f"chance {near.chance:.1%}, labels shuffled {near.shuffled:.1%}"
         rows.append(("neighbours", f"{text} ({blind})"))
+    if found.problems:
+        rows.append(("dropped", "; ".join(found.problems)[:200]))
+    if counters.unreadable:
+        again = f"{counters.unreadable:,} files: see failures.csv, and run it again"
+        rows.append(("unreadable", again))
     rows.append(("time", _say_times(manifest.timings)))
     if manifest.cost and "eur" in manifest.cost:
         rows.append(("cost", f"€{manifest.cost['eur']:.2f} estimated"))

@@ -21,12 +21,14 @@ class Network:
     Attributes:
         name: how options name it.
         keras_name: its constructor in keras.applications.
+        features: how many it gives for an image.
         prepare: RGB images (n, height, width, 3) as the network was trained on them, which is
             what its module's `preprocess_input` does.
     """
 
     name: str
     keras_name: str
+    features: int
     prepare: Callable[[Images], Prepared]
 
 
@@ -46,7 +48,7 @@ def _as_caffe(images: Images) -> Prepared:
 NETWORKS = {
     network.name: network
     for network in (
-        Network("mobilenet_v2", "MobileNetV2", _between_minus_one_and_one),
-        Network("resnet50", "ResNet50", _as_caffe),
+        Network("mobilenet_v2", "MobileNetV2", 1280, _between_minus_one_and_one),
+        Network("resnet50", "ResNet50", 2048, _as_caffe),
     )
 }

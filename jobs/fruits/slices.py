@@ -8,11 +8,14 @@ from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
+from py4j.protocol import Py4JJavaError
+from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as f
 from pyspark.sql import types as t
 
 from cluster.storage import url_of
+from serving.errors import ServingError, brief
 
 FEATURES = t.StructType(
     [
@@ -55,7 +58,13 @@ class Slices:
         if not self._list(done=True):
             return np.empty(0, np.int64), np.empty(0, np.bool_)
         identity = f.xxhash64("path", "length", "modified").alias("id")
-        table = self.read().select(identity, f.isnotnull("reason").alias("refused")).toArrow()
+        try:
+            table = self.read().select(identity, f.isnotnull("reason").alias("refused")).toArrow()
+        except (PySparkException, Py4JJavaError) as cause:
+            raise ServingError(
+                f"{self._folder}: a slice cannot be read ({brief(cause)}): delete the folder "
+                "slice-… that this names, and its images are computed again"
+            ) from cause
         return table["id"].to_numpy(), table["refused"].to_numpy()
 
     def write(self, rows: DataFrame) -> None:

@@ -52,8 +52,12 @@ def bundle_for(network: Network, weights: str, size: int, bundles: Path) -> Path
     return bundle
 
 
-def check_shape(given: TensorSpec, features: TensorSpec, name: str, size: int) -> None:
-    """Whether a model takes images of this size, and gives one vector for each.
+def check_shape(
+    given: TensorSpec, features: TensorSpec, name: str, size: int, network: Network
+) -> None:
+    """Whether a model takes images of this size, and gives the features of this network.
+
+    Another network would get images prepared in the wrong way, and say nothing.
 
     Args:
         given, features: what it takes and gives. name: of it, for the refusal.
@@ -70,6 +74,11 @@ def check_shape(given: TensorSpec, features: TensorSpec, name: str, size: int) -
         raise ConfigurationError(
             f"{name}: gives {features} for an image, expected a vector of features: "
             "the network must be without top and pooled"
+        )
+    if features.shape != (network.features,):
+        raise ConfigurationError(
+            f"{name}: gives {features}, but {network.name} has {network.features} features: "
+            "choose another network, or other weights"
         )
 
 
@@ -124,7 +133,7 @@ def _write_model(network: Network, weights: str, size: int, source: Path) -> Non
         from serving.hdf5.loading import load
 
         found = load(Path(weights), trust_code=False)
-        check_shape(found.input, found.output, weights, size)
+        check_shape(found.input, found.output, weights, size, network)
         source.write_bytes(Path(weights).read_bytes())
     else:
         model = _keras_model(network, size, None)

@@ -1,6 +1,5 @@
 """The documents of a folder, listed by Spark; empty files too, which it leaves out."""
 
-import os
 import re
 from typing import Any
 from urllib.parse import unquote
@@ -8,7 +7,7 @@ from urllib.parse import unquote
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
-from cluster.storage import url_of
+from cluster.storage import Storage, url_of
 from scoring.sources import SCHEMES
 from serving.errors import ConfigurationError
 
@@ -26,7 +25,7 @@ def list_documents(spark: SparkSession, folder: str) -> tuple[DataFrame, int]:
         ConfigurationError: there is no such folder, no file in it, or one that Java cannot name.
     """
     root = _root(spark, folder)
-    _check_names(root)
+    Storage(spark).check_names(root)
     # What looks like a pattern is a name.
     place = _GLOB.sub(r"\\\1", root)
     files = spark.read.format("binaryFile").option("recursiveFileLookup", "true").load(place)
@@ -55,18 +54,6 @@ def _root(spark: SparkSession, folder: str) -> str:
     if not files.exists(place):
         raise ConfigurationError(f"{folder}: there is no such folder")
     return root
-
-
-def _check_names(root: str) -> None:
-    """Java passes over names that are not UTF-8."""
-    if not root.startswith("file:"):
-        return
-    for folder, _, names in os.walk(root.removeprefix("file:")):
-        for name in (folder, *names):
-            try:
-                name.encode()
-            except UnicodeEncodeError as cause:
-                raise ConfigurationError(f"{name!a} is not a name in UTF-8: rename it") from cause
 
 
 def _empty(files: DataFrame, listed: int) -> list[tuple[str, int]]:

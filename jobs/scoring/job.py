@@ -3,7 +3,6 @@
 list → score (read, predict; once) → split into predictions and problems → put in place.
 """
 
-import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -18,13 +17,14 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
+from cluster.faults import reason_of
 from cluster.models import share_model
 from cluster.progress import Progress, Stages
 from scoring.documents import list_documents
 from scoring.outputs import Output
 from scoring.scorer import ROWS, Scorer, create_scorer
 from serving import __version__
-from serving.errors import ServingError, brief
+from serving.errors import ServingError
 from serving.passport import Passport
 from serving.settings import Settings
 
@@ -100,7 +100,7 @@ def run(
         ):
             _score(listed, scorer, output.rows)
         with stages.stage("writing"):
-            rows = spark.read.schema(ROWS).parquet(output.rows)
+            rows = spark.read.schema(ROWS).option("__globPaths__", "false").parquet(output.rows)
             counts = _count(rows, total)
             output.write(*_split(rows))
         builds, workers = int(shared.builds.value), len(shared.workers.value)
@@ -133,15 +133,7 @@ def _score(listed: DataFrame, scorer: Scorer, folder: str) -> None:
         try:
             listed.mapInArrow(scorer, ROWS).write.parquet(folder)
         except (PySparkException, Py4JJavaError) as cause:
-            raise ServingError(f"Spark gave up: {_reason(cause)}") from cause
-
-
-def _reason(error: Exception) -> str:
-    """The error that ended a worker, which stands at the end of its traceback."""
-    if "Python worker exited unexpectedly" in str(error):
-        return "a Python worker died, perhaps for want of memory"
-    found = re.findall(r"^(?:[a-z_]+\.)+(\w+: .+)$", str(error), re.MULTILINE)
-    return found[-1][:300] if found else brief(error)
+            raise ServingError(f"Spark gave up: {reason_of(cause)}") from cause
 
 
 def _count(rows: DataFrame, total: int) -> tuple[int, int, dict[int, int]]:

@@ -164,6 +164,42 @@ def test_what_may_not_or_cannot_be_done_is_not_begun(
     assert not out.exists()
 
 
+@pytest.mark.parametrize("inside", ["images", "results"])
+def test_results_and_photographs_are_apart(
+    root: Path, orchard: Path, tmp_path: Path, inside: str
+) -> None:
+    """With --strip-exif the results have a folder of images, which would replace them."""
+    shutil.copytree(orchard, photographs := tmp_path / "photographs")
+    out = photographs / "out" if inside == "images" else tmp_path
+    done = start(root, "fruits", "--images", photographs, "--out", out, "--strip-exif")
+    assert done.returncode == 1
+    assert "are in each other: name another place for one" in done.stderr
+    assert len(list(photographs.rglob("*.jpg"))) == 60
+
+
+def test_a_damaged_slice_is_named(
+    root: Path, orchard: Path, feature_bundle: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    options = ["--images", orchard, "--out", out, "--weights", feature_bundle, "--components", 2]
+    assert start(root, "fruits", *options).returncode == 0
+    part = next(out.glob("features/*/slice-*/*.parquet"))
+    part.write_bytes(part.read_bytes()[:-100])
+    done = start(root, "fruits", *options)
+    assert done.returncode == 1
+    assert "a slice cannot be read" in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+    shutil.rmtree(part.parent)
+    assert start(root, "fruits", *options).returncode == 0
+    assert manifest(out)["counters"]["inferences"] == 60
+
+
+def test_storage_that_spark_does_not_know_is_one_line(root: Path, tmp_path: Path) -> None:
+    done = start(root, "fruits", "--images", "ftp://somewhere/x", "--out", tmp_path / "out")
+    assert done.returncode == 1
+    assert "ftp: is not known to be in the European Union" in done.stderr.splitlines()[-1]
+
+
 @pytest.mark.parametrize(
     "options",
     [["--components", "0"], ["--variance", "1.5"], ["--model", "vgg16"], ["--budget-eur", "-1"]],

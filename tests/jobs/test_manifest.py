@@ -68,7 +68,9 @@ def make_manifest(**changes: Any) -> Manifest:
             classes=20,
         ),
         model=ModelUsed(name="mobilenet_v2", version="1", sha256="cd" * 32, engine="onnx"),
-        counters=Counters(model_builds=2, python_workers=2, inferences=1000, reused=203, slices=1),
+        counters=Counters(
+            model_builds=2, python_workers=2, inferences=1000, reused=203, slices=1, unreadable=0
+        ),
         components=ComponentsFound(
             k=2,
             criterion="2 asked for",

@@ -72,6 +72,12 @@ def test_cluster_must_say_where_it_is(env: dict[str, str]) -> None:
         check_region(env, local=False)
 
 
+def test_a_secret_in_a_path_is_not_repeated() -> None:
+    with pytest.raises(ConfigurationError, match="names no bucket") as refusal:
+        check_buckets(["s3a://KEY:SECRET@A_B/images"], HERE)
+    assert "SECRET" not in str(refusal.value)
+
+
 @pytest.mark.usefixtures("s3")
 def test_buckets_of_the_eu_are_taken() -> None:
     check_buckets(["s3://near/images", "s3a://near", "/a/folder", "file:///a"], HERE)
@@ -86,6 +92,10 @@ def test_buckets_of_the_eu_are_taken() -> None:
         pytest.param("s3://nobody-has-this/x", "no bucket nobody-has-this", id="not there"),
         pytest.param("s3:///images", "names no bucket", id="no name"),
         pytest.param("s3://A_B/images", "names no bucket", id="no such name"),
+        pytest.param("s3:/near/images", "names no bucket", id="one slash"),
+        pytest.param("S3://near/images", "S3: is not known to be in", id="capitals"),
+        pytest.param("hdfs://somewhere/x", "hdfs: is not known to be in", id="another storage"),
+        pytest.param("https://somewhere/x", "https: is not known to be in", id="web"),
     ],
 )
 @pytest.mark.usefixtures("s3")

@@ -154,4 +154,13 @@ def test_a_bundle_of_another_shape_is_refused(bundle: Path) -> None:
     assert bundle_for(NETWORK, str(bundle), SIZE, bundle) == bundle
     passport = read_passport(bundle)
     with pytest.raises(ConfigurationError, match=r"takes inputs of shape \(5000, 1\), not images"):
-        check_shape(passport.input.spec, passport.output.spec, "demo", SIZE)
+        check_shape(passport.input.spec, passport.output.spec, "demo", SIZE, NETWORK)
+
+
+def test_the_features_of_another_network_are_refused(seeded: Path) -> None:
+    """It would get images prepared for the network that was named, and say nothing."""
+    passport = read_passport(seeded)
+    shapes = passport.input.spec, passport.output.spec
+    check_shape(*shapes, "seeded", SIZE, NETWORK)
+    with pytest.raises(ConfigurationError, match=r"gives \(1280\), but resnet50 has 2048 features"):
+        check_shape(*shapes, "seeded", SIZE, NETWORKS["resnet50"])
