@@ -5,12 +5,34 @@ from typing import Any
 from cluster.cost import DRIVER, WORKER, Estimate, paid_minutes
 from emr.account import Stack
 from emr.parcel import Parcel
+from serving.errors import ConfigurationError
 
 # What AWS's own guide calls it: archives are unpacked beside driver and workers, under this name.
 _LAUNCHER = "./environment/bin/python"
 # Half of a worker is for the Python processes, which Spark counts as overhead.
 _WORKER_JVM_GB, _DRIVER_JVM_GB = WORKER.gb // 2, DRIVER.gb * 3 // 4
 LONGEST_MINUTES = 12 * 60
+
+
+def minutes_for(estimate: Estimate, budget_eur: float) -> int:
+    """After how many minutes AWS is to stop a run.
+
+    Raises:
+        ConfigurationError: it would be stopped before its end, and be paid until then.
+    """
+    needed, paid = estimate.hours * 60, paid_minutes(estimate, budget_eur)
+    if needed > LONGEST_MINUTES:
+        raise ConfigurationError(
+            f"estimated {needed:,.1f} minutes, but a job is stopped after {LONGEST_MINUTES}: give "
+            "it fewer images, a faster network or more workers"
+        )
+    if needed > paid:
+        raise ConfigurationError(
+            f"estimated {needed:,.1f} minutes, but the job is stopped after {paid}, which is what "
+            f"€{budget_eur:,.2f} pays for: give it fewer images, a faster network or a larger "
+            "budget"
+        )
+    return min(paid, LONGEST_MINUTES)
 
 
 def request(
@@ -20,12 +42,12 @@ def request(
     *,
     name: str,
     arguments: list[str],
-    budget_eur: float,
+    minutes: int,
 ) -> dict[str, Any]:
     """The parameters of StartJobRun.
 
-    The ceiling is threefold: of workers, of minutes that these are paid for by the budget, and of
-    attempts, which is one.
+    The ceiling is threefold: of workers, of minutes (see `minutes_for`), and of attempts, which is
+    one.
     """
     code, logs = f"s3://{stack.bucket}", {"logUri": f"s3://{stack.bucket}/logs/"}
     if stack.key is not None:
@@ -36,7 +58,7 @@ def request(
         "name": name,
         "mode": "BATCH",
         "retryPolicy": {"maxAttempts": 1},
-        "executionTimeoutMinutes": min(paid_minutes(estimate, budget_eur), LONGEST_MINUTES),
+        "executionTimeoutMinutes": minutes,
         "jobDriver": {
             "sparkSubmit": {
                 "entryPoint": f"{code}/{parcel.entry.key}",

@@ -16,11 +16,14 @@ from emr.account import Account, Stack, asking
 from emr.archive import PYTHON, PYTHONS
 from emr.following import cancel, follow
 from emr.parcel import Parcel, upload
-from emr.request import request
+from emr.request import minutes_for, request
+from serving.bundle import verify
 from serving.errors import ConfigurationError, ServingError
 
 STACK = "verger-jobs"
 BUNDLES = Path("build/spark/bundles")
+# Of main.py, which takes the last of two; what comes after -- was looked at by nobody.
+_CHECKED = ("--images", "--out", "--model", "--weights", "--size", "--workers", "--budget-eur")
 Wait = Callable[[float], object]
 
 
@@ -50,6 +53,7 @@ def _submit(account: Account, stack: Stack, asked: argparse.Namespace) -> str | 
     Raises:
         ServingError: it may not start; it says why.
     """
+    _check_more(asked.more)
     for name in ("images", "out"):
         if not (getattr(asked, name) or "").startswith("s3://"):
             raise ConfigurationError(f"--{name} is to be an s3:// URL, got {getattr(asked, name)}")
@@ -59,6 +63,7 @@ def _submit(account: Account, stack: Stack, asked: argparse.Namespace) -> str | 
     expected = _estimate(stack, count, asked)
     _say(str(expected))
     check_budget(expected, asked.budget_eur)
+    minutes = minutes_for(expected, asked.budget_eur)
     parcel = Parcel.build(_bundle(asked), asked.python)
     missing = parcel.missing(account.client("s3"), stack.bucket)
     for item in parcel:
@@ -70,7 +75,7 @@ def _submit(account: Account, stack: Stack, asked: argparse.Namespace) -> str | 
         expected,
         name=f"fruits {asked.model} {count}",
         arguments=_arguments(stack, parcel, expected, asked),
-        budget_eur=asked.budget_eur,
+        minutes=minutes,
     )
     if asked.dry_run:
         _say("dry run: nothing on AWS was changed; StartJobRun would be asked for")
@@ -79,7 +84,7 @@ def _submit(account: Account, stack: Stack, asked: argparse.Namespace) -> str | 
     upload(account.client("s3"), stack.bucket, missing)
     with asking(f"application {stack.application}"):
         job: str = account.client("emr-serverless").start_job_run(**started)["jobRunId"]
-    _say(f"job {job}, at most {started['executionTimeoutMinutes']} minutes")
+    _say(f"job {job}, at most {minutes} minutes")
     return job
 
 
@@ -93,14 +98,33 @@ def _estimate(stack: Stack, count: int, asked: argparse.Namespace) -> Estimate:
     return estimate(count, model=asked.model, region=stack.region, workers=workers, size=asked.size)
 
 
-def _bundle(asked: argparse.Namespace) -> Path:
-    """The one that is named, or one that is built here, where the compiler is."""
-    if asked.bundle:
-        return Path(asked.bundle)
-    from fruits.models import NETWORKS
-    from fruits.weights import bundle_for
+def _check_more(words: Sequence[str]) -> None:
+    """What was checked stays as it was: abbreviations are of it as well, and --name=value."""
+    for word in words:
+        name = word.partition("=")[0]
+        if name == "--" or not name.startswith("--"):
+            continue
+        if known := [one for one in _CHECKED if one.startswith(name)]:
+            raise ConfigurationError(
+                f"{known[0]} is given before --, where it is checked, not after it"
+            )
 
-    return bundle_for(NETWORKS[asked.model], asked.weights, asked.size, BUNDLES)
+
+def _bundle(asked: argparse.Namespace) -> Path:
+    """The one that is named, or one that is built here, where the compiler is.
+
+    Raises:
+        ServingError: it is not whole, or not of this network and size.
+    """
+    from fruits.models import NETWORKS
+    from fruits.weights import bundle_for, check_shape
+
+    network, bundle = NETWORKS[asked.model], Path(asked.bundle or "")
+    if not asked.bundle:
+        bundle = bundle_for(network, asked.weights, asked.size, BUNDLES)
+    found = verify(bundle)
+    check_shape(found.input.spec, found.output.spec, str(bundle), asked.size, network)
+    return bundle
 
 
 def _arguments(
@@ -109,17 +133,11 @@ def _arguments(
     """Of main.py; what it would refuse ends the program here, before anything is paid."""
     from fruits.options import add_arguments
 
-    known = {
-        "--images": asked.images,
-        "--out": asked.out,
-        "--model": asked.model,
-        "--weights": f"s3://{stack.bucket}/{parcel.bundle_key}",
-        "--size": asked.size,
-        "--workers": expected.workers,
-        "--budget-eur": f"{asked.budget_eur:g}",
-    }
-    words = [*(str(word) for pair in known.items() for word in pair), *asked.more]
-    parser = argparse.ArgumentParser(prog="main.py fruits")
+    weights, budget = f"s3://{stack.bucket}/{parcel.bundle_key}", f"{asked.budget_eur:g}"
+    values = (asked.images, asked.out, asked.model, weights, asked.size, expected.workers, budget)
+    known = zip(_CHECKED, values, strict=True)
+    words = [*(str(word) for pair in known for word in pair), *asked.more]
+    parser = argparse.ArgumentParser(prog="main.py fruits", allow_abbrev=False)
     add_arguments(parser)
     parser.parse_args(words)
     return ["fruits", *words]

@@ -29,6 +29,7 @@ EMPTY = "empty file"
 UNREADABLE = "listed, but could not be read: gone, changed meanwhile, or no right to read it"
 
 Whole = NDArray[np.int64]
+Known = tuple[Whole, NDArray[np.bool_]]  # see Slices.known
 
 _KEYS = ["path", "length", "modified"]  # a file that changed is another one
 _ATTEMPTS = 2  # a file that could not be read may be there a moment later: S3 says "slow down"
@@ -94,30 +95,33 @@ def extract(
     slices = Slices(spark, folder)
     slices.sweep()
     there = list_images(spark, images) if listing is None else listing
-    total = int(_missing(there, slices).sum())
+    known = slices.known()
+    total = int(_missing(there, known).sum())
     shown = Progress("features", total, lambda: rows.value) if progress else nullcontext()
     # Each slice looks through the whole list; there are not to be thousands of them.
     slice_images = max(slice_images, len(there.ids) // _MOST_SLICES)
     written = 0
     with shown, reading(spark):
         for _ in range(_ATTEMPTS):
-            missing = _missing(there, slices)
+            if not (missing := _missing(there, known)).any():
+                break
             for chosen in cut(there.places[missing], there.lengths[missing], slice_images):
                 slices.write(_infer(there, images, chosen, run))
                 written += 1
-    return _sum_up(there, slices, run, reused=len(there.ids) - total, written=written)
+            known = slices.known()
+    return _sum_up(there, slices, known, run, reused=len(there.ids) - total, written=written)
 
 
-def _missing(there: Listing, slices: Slices) -> NDArray[np.bool_]:
+def _missing(there: Listing, known: Known) -> NDArray[np.bool_]:
     """Which files of the listing have no row, and may have one."""
-    return ~np.isin(there.ids, slices.known()[0]) & (there.lengths <= LIMIT_BYTES)
+    return ~np.isin(there.ids, known[0]) & (there.lengths <= LIMIT_BYTES)
 
 
 def _sum_up(
-    there: Listing, slices: Slices, run: Inference, *, reused: int, written: int
+    there: Listing, slices: Slices, known: Known, run: Inference, *, reused: int, written: int
 ) -> Extraction:
     """What there is now; `reused` counts the images that are too large as well."""
-    stored = _count(there, slices)
+    stored = _count(there, known)
     large = int((there.lengths > LIMIT_BYTES).sum())
     return Extraction(
         listing=there.rows,
@@ -163,14 +167,14 @@ class _Stored(NamedTuple):
     twice: bool  # one has several rows, of two runs at the same time
 
 
-def _count(listing: Listing, slices: Slices) -> _Stored:
-    ids, reasons = slices.known()
+def _count(listing: Listing, known: Known) -> _Stored:
+    ids, reasons = known
     current = np.isin(ids, listing.ids)
-    known = len(np.unique(ids[current]))
+    count = len(np.unique(ids[current]))
     return _Stored(
-        unread=len(listing.ids) - known + listing.empty + listing.gone,
+        unread=len(listing.ids) - count + listing.empty + listing.gone,
         refused=len(np.unique(ids[current & reasons])),
-        twice=int(current.sum()) > known,
+        twice=int(current.sum()) > count,
     )
 
 

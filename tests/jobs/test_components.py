@@ -108,19 +108,9 @@ def directions_of(found: Components) -> NDArray[np.float64]:
     return np.asarray(pca.pc.toArray(), np.float64)
 
 
-@pytest.mark.parametrize(
-    ("rows", "partitions", "cached"),
-    [
-        pytest.param(600, 1, False, id="600 rows"),
-        pytest.param(600, 1, True, id="600 rows, cached"),
-        pytest.param(600, 3, False, id="600 rows, 3 partitions"),
-        pytest.param(600, 3, True, id="600 rows, 3 partitions, cached"),
-        pytest.param(2_000, 1, True, id="2000 rows, cached"),
-        pytest.param(2_000, 3, False, id="2000 rows, 3 partitions"),
-        pytest.param(5_000, 1, False, id="5000 rows"),
-        pytest.param(5_000, 3, True, id="5000 rows, 3 partitions, cached"),
-    ],
-)
+@pytest.mark.parametrize("cached", [False, True], ids=["read again", "cached"])
+@pytest.mark.parametrize("partitions", [1, 3], ids=["one partition", "three partitions"])
+@pytest.mark.parametrize("rows", [600, 2_000, 5_000], ids="{} rows".format)
 def test_components_equal_those_of_numpy(
     read: Read, rows: int, partitions: int, cached: bool
 ) -> None:

@@ -13,6 +13,7 @@ from cluster.cost import DRIVER, WORKER, paid_minutes
 from cluster.cost import estimate as estimated
 from emr.submit import main
 from local.aws import Aws
+from tests.jobs.network_bundle import write_bundle
 from tests.support.emr import APPLICATION, BILLED, DENIED, JOB
 from tests.support.submission import (
     BUCKET,
@@ -36,6 +37,8 @@ def aws() -> Iterator[Aws]:
 
 @pytest.fixture
 def here(aws: Aws, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Here]:
+    bundle = write_bundle(tmp_path / "bundle")
+    monkeypatch.setattr("tests.support.submission.BUNDLE", bundle)
     with prepared(aws, monkeypatch, tmp_path) as here:
         yield here
 
