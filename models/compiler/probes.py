@@ -33,10 +33,7 @@ _SEED = 20_261_121
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """A batch, the scale of its values (None: a sample), and what TensorFlow answers to it.
-
-    The scale is relative to the spread of the sample's values, where the owner gave one.
-    """
+    """A batch, the scale of its values (None: a sample), and what TensorFlow answers to it."""
 
     label: str
     scale: float | None
@@ -81,10 +78,10 @@ def probe(loaded: Loaded, sample: Batch | None, tolerance: float) -> list[Probe]
     probes = [golden]
     rng = np.random.default_rng(_SEED)
     spread = _spread(sample)
-    for scale in _SCALES:
+    for scale in (share * spread for share in _SCALES):
         for size in _BATCH_SIZES:
-            batch = make(rng, (size, *golden.batch.shape[1:])) * scale * spread
-            label = f"random, scale {scale * spread:.3g}, {size} at once"
+            batch = make(rng, (size, *golden.batch.shape[1:])) * scale
+            label = f"random, scale {scale:.3g}, {size} at once"
             probes += _answered(loaded, label, scale, batch.astype(loaded.input.dtype))
     if sample is not None:
         probes.append(_sampled(loaded, sample))
