@@ -143,5 +143,5 @@ def test_silent_s3_is_no_consent(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_nothing_is_asked_for_folders(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-    check_buckets(["/a/folder", "hdfs://name/a"], {})
+    check_buckets(["/a/folder", "file:/a", "file:///a"], {})
     assert list(bucket_names(["/s3://x", "s3://abc/d/s3://e"])) == ["abc"]
