@@ -16,8 +16,14 @@ if TYPE_CHECKING:
 
 CLASSES, IMAGES = 6, 60
 
-# PySpark leaves the sockets open through which it got its rows, until they are collected.
-UNCLOSED = ("unclosed <socket", "Exception ignored in. <socket")
+# PySpark leaves the sockets open through which it got its rows, until they are collected; the
+# notebook's client leaves its event loop.
+UNCLOSED = (
+    "unclosed <socket",
+    "Exception ignored in. <socket",
+    "unclosed event loop",
+    "Exception ignored in. <function BaseEventLoop",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
