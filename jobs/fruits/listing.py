@@ -1,7 +1,6 @@
 """What is in a folder of photographs: listed by Spark's binaryFile, nothing read."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as f
 
+from cluster.session import configured
 from cluster.storage import Storage, url_of
 from serving.errors import ConfigurationError, InvalidInputError
 
@@ -114,22 +114,10 @@ def open_images(spark: SparkSession, images: str) -> DataFrame:
     return reader.option("__globPaths__", "false").load(url_of(images))
 
 
-@contextmanager
-def reading(spark: SparkSession) -> Iterator[None]:
+def reading(spark: SparkSession) -> AbstractContextManager[None]:
     """Settings of the session for reading many small files, for as long as the block runs."""
     tasks = _TASKS_PER_CORE * spark.sparkContext.defaultParallelism
-    settings = _READING | {"spark.sql.files.minPartitionNum": str(tasks)}
-    before = {key: spark.conf.get(key, None) for key in settings}
-    for key, value in settings.items():
-        spark.conf.set(key, value)
-    try:
-        yield
-    finally:
-        for key, was in before.items():
-            if was is None:
-                spark.conf.unset(key)
-            else:
-                spark.conf.set(key, was)
+    return configured(spark, _READING | {"spark.sql.files.minPartitionNum": str(tasks)})
 
 
 def _others(spark: SparkSession, images: str, paths: Any, rows: DataFrame) -> list[tuple[Any, ...]]:

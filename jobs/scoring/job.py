@@ -4,8 +4,7 @@ list → score (read, predict; once) → split into predictions and problems →
 """
 
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -20,6 +19,7 @@ from pyspark.sql import functions as F  # noqa: N812
 from cluster.faults import reason_of
 from cluster.models import share_model
 from cluster.progress import Progress, Stages
+from cluster.session import configured
 from scoring.documents import list_documents
 from scoring.outputs import Output
 from scoring.scorer import ROWS, Scorer, create_scorer
@@ -129,7 +129,7 @@ def _split(rows: DataFrame) -> tuple[DataFrame, DataFrame]:
 
 def _score(listed: DataFrame, scorer: Scorer, folder: str) -> None:
     """Read and predict every document, once; the rows are read again from where they are put."""
-    with _configured(listed.sparkSession, _SHARES):
+    with configured(listed.sparkSession, _SHARES):
         try:
             listed.mapInArrow(scorer, ROWS).write.parquet(folder)
         except (PySparkException, Py4JJavaError) as cause:
@@ -179,16 +179,3 @@ def _manifest(
             **{name: version(name) for name in libraries},
         },
     }
-
-
-@contextmanager
-def _configured(spark: SparkSession, settings: Mapping[str, str]) -> Iterator[None]:
-    """Settings of the session that hold for one query."""
-    former = {key: spark.conf.get(key) for key in settings}
-    for key, value in settings.items():
-        spark.conf.set(key, value)
-    try:
-        yield
-    finally:
-        for key, earlier in former.items():
-            spark.conf.set(key, str(earlier))
