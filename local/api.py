@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -63,10 +63,23 @@ def serving(port: int, log: IO[bytes] | None = None) -> Iterator[Serving]:
     with ExitStack() as stack:
         aws = stack.enter_context(Aws(host_of_containers(), python=default_python()))
         _VARIABLES.write_text(json.dumps({"Parameters": aws.env}), encoding="utf-8")
+        stack.callback(_remove_left, aws.endpoint)
         stack.enter_context(_sam("start-lambda", lambda_port, "LAZY", aws, log))
         stack.enter_context(_delivery(lambda_port, aws))
         # Containers of the API stay warm, as they do in Lambda.
         yield stack.enter_context(_sam("start-api", port, "EAGER", aws, log)), aws
+
+
+def _remove_left(endpoint: str) -> None:
+    """The containers that sam lost, known by the stand-in for S3 that is theirs alone.
+
+    With EAGER it makes the containers of all functions in threads of their own, each of which may
+    make the runtime that counts them; only the last one's are removed (seen in sam 1.170).
+    """
+    for container in run(["docker", "ps", "--quiet"]).split():
+        with suppress(EngineError):  # it may have ended in between
+            if endpoint in run(["docker", "inspect", "--format", "{{.Config.Env}}", container]):
+                run(["docker", "rm", "--force", container])
 
 
 def host_of_containers() -> str:

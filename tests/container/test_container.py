@@ -156,8 +156,11 @@ def test_engines_of_two_clones_keep_apart(fast_image: str, tmp_path: Path) -> No
     assert set(bridges.glob("verger*")) == before
 
 
-def test_one_interrupt_of_the_terminal_ends_make_local(root: Path, tmp_path: Path) -> None:
+def test_one_interrupt_of_the_terminal_ends_make_local(
+    fast_image: str, root: Path, tmp_path: Path
+) -> None:
     """It reaches the whole group; sam must still get to remove its container."""
+    assert fast_image
     before = set(docker("ps", "--quiet").split())
     log = tmp_path / "log"
     with log.open("wb") as file:
@@ -178,4 +181,5 @@ def test_one_interrupt_of_the_terminal_ends_make_local(root: Path, tmp_path: Pat
     os.killpg(group.pid, signal.SIGINT)
     assert group.wait(60) == 0
     assert "Aborted" not in log.read_text()
+    # Those that sam loses as well.
     assert set(docker("ps", "--quiet").split()) == before
