@@ -5,15 +5,13 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql.functions import col, length
-from pyspark.sql.functions import sum as total
+from pyspark.sql import SparkSession
 
 from bench.fruits.family import peaks
 from cluster.models import SharedModel, share_model
 from cluster.session import start_session
 from fruits.features import extract as extract_features
-from fruits.listing import list_images, open_images, reading
+from fruits.listing import list_images
 from fruits.models import NETWORKS
 
 _SLICE = 20_000  # the job's default
@@ -42,7 +40,13 @@ def extract(network: str, images: str, out: str) -> dict[str, Any]:
     """From files to features in Parquet."""
     started = perf_counter()
     done = extract_features(
-        spark, images, out, shared, NETWORKS[network], slice_images=_SLICE, progress=False
+        spark,
+        list_images(images),
+        out,
+        shared,
+        NETWORKS[network],
+        slice_images=_SLICE,
+        progress=False,
     )
     seconds = perf_counter() - started
     return {
@@ -54,15 +58,9 @@ def extract(network: str, images: str, out: str) -> dict[str, Any]:
     }
 
 
-def parts(images: str, features: str, again: str) -> dict[str, Any]:
-    """What listing, reading and writing take by themselves, in jobs of their own."""
-    files = open_images(spark, images)
-    with reading(spark):
-        return {
-            "list": _timed(lambda: list_images(spark, images)),
-            "read": _timed(lambda: files.select(total(length(col("content")))).collect()),
-            "write": _timed(lambda: _copy(spark.read.parquet(f"{features}/slice-*"), again)),
-        }
+def parts(images: str) -> dict[str, Any]:
+    """What listing takes by itself."""
+    return {"list": _timed(lambda: list_images(images))}
 
 
 def stop() -> dict[str, Any]:
@@ -70,10 +68,6 @@ def stop() -> dict[str, Any]:
     found = peaks()
     spark.stop()
     return found
-
-
-def _copy(features: DataFrame, folder: str) -> None:
-    features.write.mode("overwrite").parquet(folder)
 
 
 def _timed(work: Callable[[], Any]) -> float:

@@ -1,7 +1,7 @@
 """What a run on EMR Serverless will cost, before it starts, and what one did cost.
 
-An estimate from above: all workers are paid from the start to the end, and an image is listed,
-fetched and computed one after the other, by one core. It is of one attempt that computes every
+An estimate from above: all workers are paid from the start to the end, also while the driver lists
+and writes, and fetching does not overlap with computing. It is of one attempt that computes every
 image. Figures marked "estimate" were never measured on AWS.
 """
 
@@ -24,11 +24,12 @@ class Rate:
     features: int
 
 
-# What a core of the machine of bench/ does on Spark, warm, decoding included: about 330 and 60 were
-# measured in CPU time; a little is taken off. A plain loop on an idle core does 544 and 71.
+# What a core of the machine of bench/ does on Spark, warm, decoding and writing included: about 470
+# was measured of MobileNetV2, and 65 is reckoned of ResNet50 from the 71 of a plain loop; a little
+# is taken off.
 RATES = {
-    "mobilenet_v2": Rate(300.0, 1280),
-    "resnet50": Rate(50.0, 2048),
+    "mobilenet_v2": Rate(400.0, 1280),
+    "resnet50": Rate(60.0, 2048),
 }
 
 
@@ -47,15 +48,12 @@ WORKERS = 8
 FREE_DISK_GB = 20
 
 VCPU_CORES = 0.5  # a vCPU is one of the two threads of a core; estimate, from below
-LIST_S = 0.02  # of one object's status in the listing, which tasks of the workers ask for; estimate
-FETCH_S = 0.05  # of one small object of S3, looked up and read; estimate
+LIST_S = 3e-4  # of one image: a thousand names in 0.3 s, by the driver while others wait; estimate
+FETCH_S = 0.05 / 8  # of one small object of S3, of which a task reads up to 16 at once; estimate
 FIT_S = 0.003  # of one row of 1,280 features: two passes of the fit, one projection; estimate
 WRITE_S = 1e-4  # of one line of the CSV, which one task writes while all others wait; estimate
 START_S = 120.0  # driver and workers start, the archive is unpacked; estimate
 DRIVER_S = 90.0  # eigenvalues, plots, manifest: the workers wait; estimate
-# binaryFile asks for an object's status to list it and again to read it, opening it asks once more,
-# and then it is read.
-READS = 4
 ROWS_A_FILE, LISTED_AT_ONCE = 1_000, 1_000
 SUMMARY_BYTES = 1_500  # of one image's components, in Parquet and as text
 KEPT_MONTHS = 1.0
@@ -183,7 +181,7 @@ def estimate(
     per_s = rate.images_per_s_core * (100 / size) ** 2
     hours = _hours(images, rate, per_s, vcpus)
     kept_gb = images * (4 * rate.features + SUMMARY_BYTES) / 1e9
-    requests = images * (READS + 1 / LISTED_AT_ONCE) * prices.usd["s3_read"]
+    requests = images * (1 + 1 / LISTED_AT_ONCE) * prices.usd["s3_read"]
     requests += (images / ROWS_A_FILE + 100) * prices.usd["s3_write"]
     parts = {
         "workers": workers * prices.machine_eur(WORKER, hours),
@@ -202,8 +200,8 @@ def rate_of(model: str) -> Rate:
 
 def _hours(images: int, rate: Rate, per_s: float, vcpus: int) -> float:
     fit_s = FIT_S * (rate.features / 1280) ** 2
-    shared_s = images * (LIST_S + FETCH_S + 1 / (per_s * VCPU_CORES) + fit_s) / vcpus
-    return (START_S + DRIVER_S + shared_s + images * WRITE_S) / 3600
+    shared_s = images * (FETCH_S + 1 / (per_s * VCPU_CORES) + fit_s) / vcpus
+    return (START_S + DRIVER_S + shared_s + images * (LIST_S + WRITE_S)) / 3600
 
 
 def check_budget(estimate: Estimate, budget_eur: float) -> None:

@@ -11,18 +11,23 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
+from cluster.classes import archive_options
 from serving.errors import ConfigurationError
 
 _JAVA = ("17", "21")
 _HOW = "on Debian and Ubuntu: apt-get install openjdk-17-jre-headless"
+# Runs of seconds: the optimising compiler would take more of the cores than it gives back.
+JAVA_OPTIONS = "-XX:TieredStopAtLevel=1"
+# What Spark logs with; not as its folder of settings, which Java's archive of classes cannot have
+# on the class path. Spark is given one that is not there.
+_LOGGING = Path(__file__).with_name("conf") / "log4j2.properties"
+_NO_SETTINGS = str(Path(sys.prefix, "no-spark-conf"))
 # Everything that a stage of this size asks for; a cluster has options of its own.
 _LOCAL = {
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.driver.memory": "2g",
     "spark.log.level": "ERROR",
-    # Runs of seconds: the optimising compiler would take more of the cores than it gives back.
-    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1",
     "spark.ui.enabled": "false",
     "spark.sql.warehouse.dir": "build/spark/warehouse",
 }
@@ -79,15 +84,25 @@ def start_session(
         check_java(os.environ)
         # The workers are to be the interpreter that runs this.
         os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
-        os.environ.setdefault("SPARK_CONF_DIR", str(Path(__file__).with_name("conf")))
         count = cores or len(os.sched_getaffinity(0))
-        settings |= _LOCAL | {"spark.sql.shuffle.partitions": str(2 * count)}
+        settings |= _LOCAL | _java_settings()
+        settings["spark.sql.shuffle.partitions"] = str(2 * count)
         builder = builder.master(f"local[{count}]")
     for key, value in (settings | dict(options or {})).items():
         builder = builder.config(key, value)
     spark = builder.getOrCreate()
     spark.sparkContext.setLogLevel("ERROR")
     return spark
+
+
+def _java_settings() -> dict[str, str]:
+    """How Java is started; a user's own folder of settings says how Spark logs."""
+    settings = {"spark.driver.extraJavaOptions": f"{JAVA_OPTIONS} {archive_options()}".rstrip()}
+    if os.environ.setdefault("SPARK_CONF_DIR", _NO_SETTINGS) == _NO_SETTINGS:
+        logging = f"-Dlog4j2.configurationFile={_LOGGING.as_uri()}"
+        # Spark puts these before the others, also where a caller gives his own.
+        settings["spark.driver.defaultJavaOptions"] = logging
+    return settings
 
 
 def is_local(spark: SparkSession) -> bool:

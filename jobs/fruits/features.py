@@ -3,35 +3,32 @@
 images -> listing -> what is not written yet -> slices: decode and infer -> Parquet -> features
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as f
 
+from cluster.files import UNREADABLE
 from cluster.models import SharedModel
 from cluster.progress import Progress
-from fruits.images import LIMIT_BYTES
+from fruits.images import LIMIT_BYTES, too_many_bytes
 from fruits.inference import Inference
-from fruits.listing import Listing, describe, list_images, reading
+from fruits.listing import Listing
 from fruits.models import Network
-from fruits.slices import FEATURES, Slices
+from fruits.shares import share_out
+from fruits.slices import FEATURES, Known, Slices
 from serving.errors import ConfigurationError
 
-__all__ = ["FEATURES", "Extraction", "extract", "list_images", "read_features"]
-
-TOO_LARGE = f"expected at most {LIMIT_BYTES:,} bytes, got "
 EMPTY = "empty file"
-UNREADABLE = "listed, but could not be read: gone, changed meanwhile, or no right to read it"
+UNREADABLE_NOW = "listed, but could not be read: gone, changed meanwhile, or no right to read it"
 
 Whole = NDArray[np.int64]
-Known = tuple[Whole, NDArray[np.bool_]]  # see Slices.known
-
-_KEYS = ["path", "length", "modified"]  # a file that changed is another one
 _ATTEMPTS = 2  # a file that could not be read may be there a moment later: S3 says "slow down"
 _MOST_SLICES = 64
 _SLICE_BYTES = 4 * 1024**3
@@ -42,7 +39,6 @@ class Extraction:
     """What a run did. listed = rows with features + refused + unreadable.
 
     Attributes:
-        listing: the files that were there, see `fruits.listing`; kept in memory.
         features: rows of FEATURES, one for each file that was listed; read from what was written.
         listed: how many files.
         reused: of those, rows that earlier runs had written.
@@ -55,7 +51,6 @@ class Extraction:
         builds, workers: models built, and Python processes that asked for one.
     """
 
-    listing: DataFrame
     features: DataFrame
     listed: int
     reused: int
@@ -69,94 +64,125 @@ class Extraction:
 
 def extract(
     spark: SparkSession,
-    images: str,
+    listing: Listing,
     folder: str,
     shared: SharedModel,
     network: Network,
     *,
     slice_images: int = 20_000,
-    listing: Listing | None = None,
     progress: bool = True,
 ) -> Extraction:
     """Compute what is not in `folder` yet, and write it there slice by slice.
 
     Args:
-        images: the folder of photographs.
+        listing: of the photographs.
         folder: for this model, network and size alone; one run at a time.
         slice_images: how many images a slice has at most; a run that is killed loses one slice.
-        listing: of `images`, where it is there already.
 
     Raises:
-        InvalidInputError: there is no folder of images, or no file in it.
         ConfigurationError: the model takes no RGB images of one size, or gives no vector.
     """
     inferred, rows = (spark.sparkContext.accumulator(0) for _ in range(2))
-    run = Inference(shared, network, _size_of(shared), inferred, rows)
-    slices = Slices(spark, folder)
+    size = _size_of(shared)
+    slices = Slices(spark, folder, listing.region)
     slices.sweep()
-    there = list_images(spark, images) if listing is None else listing
     known = slices.known()
-    total = int(_missing(there, known).sum())
-    shown = Progress("features", total, lambda: rows.value) if progress else nullcontext()
-    # Each slice looks through the whole list; there are not to be thousands of them.
-    slice_images = max(slice_images, len(there.ids) // _MOST_SLICES)
-    written = 0
-    with shown, reading(spark):
-        for _ in range(_ATTEMPTS):
-            if not (missing := _missing(there, known)).any():
-                break
-            for chosen in cut(there.places[missing], there.lengths[missing], slice_images):
-                slices.write(_infer(there, images, chosen, run))
-                written += 1
-            known = slices.known()
-    return _sum_up(there, slices, known, run, reused=len(there.ids) - total, written=written)
+    missing = len(_missing(listing, known))
 
+    def compute(chosen: Whole) -> Known:
+        share = share_out(spark, listing, chosen)
+        run = Inference(share, shared, network, size, inferred, rows)
+        fresh = slices.write(share.tasks, run)
+        share.files.unpersist()
+        return fresh
 
-def _missing(there: Listing, known: Known) -> NDArray[np.bool_]:
-    """Which files of the listing have no row, and may have one."""
-    return ~np.isin(there.ids, known[0]) & (there.lengths <= LIMIT_BYTES)
+    with Progress("features", missing, lambda: rows.value) if progress else nullcontext():
+        known, written = _fill(listing, known, slice_images, compute)
+    stored = _count(listing, known)
+    features = _match(spark, listing, slices, known, stored)
+    return _sum_up(features, listing, stored, shared, inferred.value, missing, written)
 
 
 def _sum_up(
-    there: Listing, slices: Slices, known: Known, run: Inference, *, reused: int, written: int
+    features: DataFrame,
+    listing: Listing,
+    stored: "_Stored",
+    shared: SharedModel,
+    inferred: int,
+    missing: int,
+    written: int,
 ) -> Extraction:
-    """What there is now; `reused` counts the images that are too large as well."""
-    stored = _count(there, known)
-    large = int((there.lengths > LIMIT_BYTES).sum())
+    refused = int(np.count_nonzero(_refused(listing)))
     return Extraction(
-        listing=there.rows,
-        features=_match(there.rows, slices, unread=stored.unread > 0, twice=stored.twice),
-        listed=len(there.ids) + there.empty + there.gone,
-        reused=reused - large,
-        computed=run.inferred.value,
-        refused=stored.refused + large + there.empty,
-        unreadable=stored.unread - large - there.empty,
+        features=features,
+        listed=len(listing),
+        reused=int(np.count_nonzero(_readable(listing))) - missing,
+        computed=inferred,
+        refused=stored.refused + refused,
+        unreadable=stored.unread - refused,
         slices=written,
-        builds=run.shared.builds.value,
-        workers=len(run.shared.workers.value),
+        builds=shared.builds.value,
+        workers=len(shared.workers.value),
     )
 
 
-def read_features(spark: SparkSession, images: str, folder: str) -> DataFrame:
-    """The rows of FEATURES for what is in the folder of images now, each path once.
+def _fill(
+    listing: Listing, known: Known, slice_images: int, compute: Callable[[Whole], Known]
+) -> tuple[Known, int]:
+    """Compute what has no row, slice by slice, and once more what could not be read.
+
+    Returns:
+        What is known then, and how many slices were written.
+    """
+    # A driver's word with Spark for each slice: there are not to be thousands of them.
+    slice_images = max(slice_images, len(listing) // _MOST_SLICES)
+    written = 0
+    for _ in range(_ATTEMPTS):
+        for chosen in cut(listing, _missing(listing, known), slice_images):
+            fresh = compute(chosen)
+            known = np.concatenate([known[0], fresh[0]]), np.concatenate([known[1], fresh[1]])
+            written += bool(len(fresh[0]))
+    return known, written
+
+
+def _refused(listing: Listing) -> NDArray[np.bool_]:
+    """Which files are refused for their length; they are not read."""
+    empty: NDArray[np.bool_] = listing.lengths == 0
+    return empty | (listing.lengths > LIMIT_BYTES)
+
+
+def _readable(listing: Listing) -> NDArray[np.bool_]:
+    readable: NDArray[np.bool_] = ~_refused(listing) & (listing.lengths != UNREADABLE)
+    return readable
+
+
+def _missing(listing: Listing, known: Known) -> Whole:
+    """The places of files in the listing that have no row, and may have one."""
+    return np.flatnonzero(~np.isin(listing.ids, known[0]) & _readable(listing))
+
+
+def read_features(spark: SparkSession, listing: Listing, folder: str) -> DataFrame:
+    """The rows of FEATURES for what was listed, each path once.
 
     Nothing is computed: a file that `extract` has not seen is a row that could not be read.
     """
-    listing = list_images(spark, images)
-    return _match(listing.rows, Slices(spark, folder), unread=True, twice=True)
+    slices = Slices(spark, folder)
+    known = slices.known()
+    return _match(spark, listing, slices, known, _count(listing, known))
 
 
-def cut(places: Whole, lengths: Whole, slice_images: int) -> Iterator[Whole]:
-    """The places of images in slices, small files first; bounded in images and in bytes."""
-    order = np.lexsort((places, lengths))
+def cut(listing: Listing, chosen: Whole, slice_images: int) -> Iterator[Whole]:
+    """Places in the listing in slices, small files first; bounded in images and in bytes."""
+    lengths = listing.lengths[chosen]
+    order = np.lexsort((listing.ids[chosen], lengths))
     start, size = 0, 0
     for position, length in enumerate(lengths[order].tolist()):
         if position - start == slice_images or (size and size + length > _SLICE_BYTES):
-            yield places[order[start:position]]
+            yield chosen[order[start:position]]
             start, size = position, 0
         size += length
     if start < len(order):
-        yield places[order[start:]]
+        yield chosen[order[start:]]
 
 
 class _Stored(NamedTuple):
@@ -165,6 +191,7 @@ class _Stored(NamedTuple):
     unread: int
     refused: int
     twice: bool  # one has several rows, of two runs at the same time
+    stale: bool  # there are rows of other files
 
 
 def _count(listing: Listing, known: Known) -> _Stored:
@@ -172,48 +199,42 @@ def _count(listing: Listing, known: Known) -> _Stored:
     current = np.isin(ids, listing.ids)
     count = len(np.unique(ids[current]))
     return _Stored(
-        unread=len(listing.ids) - count + listing.empty + listing.gone,
+        unread=len(listing) - count,
         refused=len(np.unique(ids[current & reasons])),
         twice=int(current.sum()) > count,
+        stale=not current.all(),
     )
 
 
-def _infer(listing: Listing, images: str, places: Whole, run: Inference) -> DataFrame:
-    """The rows of one slice. Spark opens no other file: it chooses by path when it plans."""
-    wanted = ",".join(f"{place}L" for place in places.tolist())
-    chosen = listing.files.where(f"xxhash64(_metadata.file_path) IN ({wanted})")
-    # One that has grown since is not read either.
-    chosen = chosen.where(f.col("length") <= LIMIT_BYTES)
-    rows = describe(chosen, images).drop("place", "id")
-    return rows.mapInArrow(run, FEATURES)
-
-
-def _match(listing: DataFrame, slices: Slices, *, unread: bool, twice: bool) -> DataFrame:
-    """Of what is stored, the rows of files as they are now; and a row for each other file.
-
-    Args:
-        unread: a file may have no row.
-        twice: a file may have several rows.
-    """
-    stored = slices.read()
-    rows = stored.join(listing.select(_KEYS), _KEYS, "left_semi")
-    if twice:
-        rows = rows.dropDuplicates(["path"])
-    if unread:
-        others = listing.join(stored.select(_KEYS), _KEYS, "left_anti")
-        rows = rows.unionByName(_without_features(others))
+def _match(
+    spark: SparkSession, listing: Listing, slices: Slices, known: Known, stored: _Stored
+) -> DataFrame:
+    """Of what is stored, the rows of files as they are now; and a row for each other file."""
+    rows = slices.read()
+    if stored.stale:
+        ids = spark.createDataFrame(listing.files.select(["id"]))
+        rows = rows.join(ids, "id", "left_semi")
+    if stored.twice:
+        rows = rows.dropDuplicates(["id"])
+    if stored.unread:
+        others = listing.files.filter(pa.array(~np.isin(listing.ids, known[0])))
+        rows = rows.unionByName(_without_features(spark, others))
     return rows.select(FEATURES.names)
 
 
-def _without_features(listing: DataFrame) -> DataFrame:
+def _without_features(spark: SparkSession, files: pa.Table) -> DataFrame:
     """Rows for files that were not read, each with its reason."""
-    too_large = f.concat(f.lit(TOO_LARGE), f.format_number("length", 0))
-    length = f.col("length")
-    reason: Column = f.when(length > LIMIT_BYTES, too_large).when(length == 0, EMPTY)
-    reason = reason.otherwise(UNREADABLE)
+    reasons = [_why_unread(length) for length in files["length"].to_pylist()]
+    rows = spark.createDataFrame(files.append_column("reason", pa.array(reasons, pa.string())))
     kinds = {field.name: field.dataType for field in FEATURES}
-    nothing = [f.lit(None).cast(kinds[name]).alias(name) for name in ("sha256", "features")]
-    return listing.select("path", "label", "length", "modified", *nothing, reason.alias("reason"))
+    nothing = {name: f.lit(None).cast(kinds[name]) for name in ("sha256", "features")}
+    return rows.withColumns(nothing)
+
+
+def _why_unread(length: int) -> str:
+    if length > LIMIT_BYTES:
+        return too_many_bytes(length)
+    return UNREADABLE_NOW if length else EMPTY
 
 
 def _size_of(shared: SharedModel) -> tuple[int, int]:

@@ -1,10 +1,10 @@
-"""In a worker: photographs in, features out. They are decoded, stacked and inferred in one step.
+"""In a worker: photographs in, features out. Read, decoded, stacked and inferred in one step.
 
-Arrow batches of files -> images that are taken -> batches as the engine wants them -> features
+names of files -> images that are taken -> batches as the engine wants them -> features
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,8 @@ from cluster.imports import forget_archives
 from cluster.models import SharedModel
 from fruits.images import ImageRefusedError, decode
 from fruits.models import Network
+from fruits.shares import Share
+from fruits.slices import ROWS
 from serving.documents.matrix import Matrix
 from serving.errors import InvalidInputError
 from serving.model import Batch
@@ -36,49 +38,47 @@ class Photograph:
 
 @dataclass(frozen=True, slots=True)
 class Inference:
-    """What `mapInArrow` calls in a worker, once for each partition.
+    """What a worker does in each task.
 
     Attributes:
+        share: the files of a task, by its number.
         size: height and width that the network takes.
         inferred: images that a forward pass was made for; a task that is tried again counts twice.
         rows: files that are done, good or not; as above.
     """
 
+    share: Share
     shared: SharedModel
     network: Network
     size: tuple[int, int]
     inferred: Accumulator[int]
     rows: Accumulator[int]
 
-    def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """Rows path, label, length, modified, content in; rows of FEATURES out, in any order."""
+    def __call__(self, number: int) -> Iterator[pa.RecordBatch]:
+        """A task's number in; rows of FEATURES out, for those of its files that can be read."""
         waiting: list[Photograph] = []
-        for batch in batches:
-            refused: list[Photograph] = []
-            for photograph in self._decode(batch):
-                (refused if photograph.pixels is None else waiting).append(photograph)
-                if len(waiting) == self.shared.batch_size:
-                    yield from self._infer(waiting)
-                    waiting = []
-            if refused:
-                self.rows.add(len(refused))
-                yield _refusals(refused)
+        for photograph in map(self._decode, self.share.read(number)):
+            if photograph.pixels is None:
+                self.rows.add(1)
+                yield _refusals([photograph])
+                continue
+            waiting.append(photograph)
+            if len(waiting) == self.shared.batch_size:
+                yield from self._infer(waiting)
+                waiting = []
         if waiting:
             yield from self._infer(waiting)
         forget_archives()
 
-    def _decode(self, batch: pa.RecordBatch) -> Iterator[Photograph]:
+    def _decode(self, found: tuple[dict[str, Any], bytes]) -> Photograph:
         """One image at a time is held as a file."""
-        known = batch.drop_columns(["content"]).to_pylist()
-        for row, content in zip(known, batch.column("content"), strict=True):
-            photograph = Photograph(row)
-            data = content.as_py()
-            row["sha256"] = hashlib.sha256(data).hexdigest()
-            try:
-                photograph.pixels = decode(data, self.size)
-            except ImageRefusedError as refusal:
-                photograph.reason = str(refusal)
-            yield photograph
+        row, content = found
+        photograph = Photograph(row | {"sha256": hashlib.sha256(content).hexdigest()})
+        try:
+            photograph.pixels = decode(content, self.size)
+        except ImageRefusedError as refusal:
+            photograph.reason = str(refusal)
+        return photograph
 
     def _infer(self, photographs: list[Photograph]) -> Iterator[pa.RecordBatch]:
         self.rows.add(len(photographs))
@@ -130,17 +130,7 @@ def _refusals(photographs: list[Photograph]) -> pa.RecordBatch:
 def _rows(photographs: list[Photograph], features: pa.Array) -> pa.RecordBatch:
     known = pa.RecordBatch.from_pylist([p.known for p in photographs], schema=_KNOWN)
     reasons = pa.array([p.reason for p in photographs], pa.string())
-    return pa.RecordBatch.from_arrays(
-        [*known.columns, features, reasons], names=[*_KNOWN.names, "features", "reason"]
-    )
+    return pa.RecordBatch.from_arrays([*known.columns, features, reasons], schema=ROWS)
 
 
-_KNOWN = pa.schema(
-    [
-        ("path", pa.string()),
-        ("label", pa.string()),
-        ("length", pa.int64()),
-        ("modified", pa.timestamp("us", tz="UTC")),
-        ("sha256", pa.string()),
-    ]
-)
+_KNOWN = pa.schema(list(ROWS)[:-2])

@@ -53,8 +53,9 @@ from serving.errors import ConfigurationError
 _USUAL_VARIANCE = 0.8
 _ORIGINALS = "images"
 _SOMEWHERE = "eu-west-3"  # whose prices an estimate takes on a machine that is in no region
-# Part of the features' place: to be counted up when the same image would give other features.
-_DECODING = 1
+# Part of the features' place: to be counted up when the same image would give other features, or
+# they are stored in another way.
+_DECODING = 2
 
 
 def run(options: Options, env: Mapping[str, str]) -> Manifest:
@@ -83,7 +84,7 @@ def run(options: Options, env: Mapping[str, str]) -> Manifest:
 def _run(spark: SparkSession, options: Options, region: str | None, stages: Stages) -> Manifest:
     started = datetime.now(UTC)
     with stages.stage("images and cost"):
-        listing = list_images(spark, options.images)
+        listing = list_images(options.images, region)
         expected = _estimate(spark, options, region, listing)
     with stages.stage("model"):
         shared = _share(spark, options)
@@ -94,7 +95,7 @@ def _run(spark: SparkSession, options: Options, region: str | None, stages: Stag
     with stages.stage("components"):
         components = _fit(spark, options, extraction, good)
     with stages.stage("results"):
-        alike = _write(spark, options, good, components)
+        alike = _write(spark, options, listing, good, components)
     manifest = Manifest(
         started=started,
         options={**asdict(options), "bundles": str(options.bundles)},
@@ -134,7 +135,7 @@ def _estimate(
 ) -> Estimate:
     """What it would cost on EMR Serverless; on this machine only a budget that was given binds."""
     expected = estimate(
-        len(listing.ids) + listing.empty + listing.gone,
+        len(listing),
         model=options.model,
         region=region or _SOMEWHERE,
         workers=options.workers,
@@ -174,12 +175,11 @@ def _extract(
     key = hashlib.sha256(what.encode()).hexdigest()[:12]
     return extract(
         spark,
-        options.images,
+        listing,
         f"{options.out.rstrip('/')}/features/{options.model}-{key}",
         shared,
         NETWORKS[options.model],
         slice_images=options.slice_images,
-        listing=listing,
     )
 
 
@@ -213,7 +213,11 @@ def _is_chosen(options: Options) -> bool:
 
 
 def _write(
-    spark: SparkSession, options: Options, good: DataFrame, components: Components
+    spark: SparkSession,
+    options: Options,
+    listing: Listing,
+    good: DataFrame,
+    components: Components,
 ) -> Agreement | None:
     """Tables, plots and the fitted pipeline."""
     storage, out = Storage(spark), options.out.rstrip("/")
@@ -226,7 +230,7 @@ def _write(
         f"{out}/scree.png", scree(components.explained, components.k, components.criterion)
     )
     if options.strip_exif:
-        write_originals(spark, options.images, f"{out}/{_ORIGINALS}", good)
+        write_originals(spark, listing, f"{out}/{_ORIGINALS}", good)
     storage.write(
         f"{out}/scatter.png",
         scatter(points, labels, explained=components.explained, total=components.rows),

@@ -1,37 +1,44 @@
 """The photographs without metadata, for passing them on: Parquet of path, label and content."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
+import numpy as np
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as f
 
 from cluster.storage import url_of
-from fruits.images import LIMIT_BYTES, strip_metadata
-from fruits.listing import describe, open_images, reading
+from fruits.images import strip_metadata
+from fruits.listing import Listing
+from fruits.shares import Share, share_out
 
 _WRITTEN = "path string, label string, content binary"
-_KEYS = ["path", "length", "modified"]
+_COLUMNS = ("path", "label", "content")
 
 
-def write_originals(spark: SparkSession, images: str, out: str, features: DataFrame) -> int:
+def write_originals(spark: SparkSession, listing: Listing, out: str, features: DataFrame) -> int:
     """Write the photographs that have features to `out`, over what was there; returns how many.
 
     The pixels are those of the file: nothing is encoded again. See `strip_metadata` for what is
     cut out; the orientation is, so a photograph taken upright may lie on its side.
     """
-    files = open_images(spark, images).where(f.col("length") <= LIMIT_BYTES)
-    good = features.where("reason IS NULL").select(_KEYS)
-    rows = describe(files, images).join(f.broadcast(good), _KEYS, "left_semi")
-    stripped = rows.select("path", "label", "content").mapInArrow(_strip, _WRITTEN)
+    good = features.where("reason IS NULL").select("id").toArrow()["id"].to_numpy()
+    chosen = np.flatnonzero(np.isin(listing.ids, good))
+    share = share_out(spark, listing, chosen[np.argsort(listing.lengths[chosen])])
+    numbers = spark.range(0, share.tasks, numPartitions=share.tasks)
     target = url_of(out)
-    with reading(spark):
-        stripped.write.mode("overwrite").parquet(target)
+    numbers.mapInArrow(_Strip(share), _WRITTEN).write.mode("overwrite").parquet(target)
     return spark.read.option("__globPaths__", "false").parquet(target).count()
 
 
-def _strip(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    for batch in batches:
-        contents = [strip_metadata(content.as_py()) for content in batch.column("content")]
-        place = batch.schema.get_field_index("content")
-        yield batch.set_column(place, "content", pa.array(contents, pa.binary()))
+@dataclass(frozen=True, slots=True)
+class _Strip:
+    share: Share
+
+    def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """The numbers of tasks in; photographs out, one at a time."""
+        for batch in batches:
+            for number in batch.column(0).to_pylist():
+                for row, content in self.share.read(number):
+                    values = (row["path"], row["label"], strip_metadata(content))
+                    yield pa.RecordBatch.from_arrays([pa.array([v]) for v in values], _COLUMNS)

@@ -6,9 +6,9 @@ two of 200 MB at once end a Java of 2 GB.
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from functools import cache
 from typing import Any, BinaryIO, cast
 
+from cluster.files import s3_client
 from serving.errors import ConfigurationError, NotFoundError, UnavailableError
 
 SCHEMES = frozenset({"file", "s3", "s3a"})
@@ -50,18 +50,7 @@ def _open(url: str, region: str | None, endpoint: str | None) -> Any:
     if scheme not in SCHEMES:
         raise ConfigurationError(f"documents are not read from {scheme}:")
     bucket, _, key = place.removeprefix("//").partition("/")
-    return _s3(region, endpoint).get_object(Bucket=bucket, Key=key)["Body"]
-
-
-@cache
-def _s3(region: str | None, endpoint: str | None) -> Any:
-    import boto3  # 0.3 s, which a folder does not need
-    from botocore.config import Config
-
-    config = Config(
-        connect_timeout=5, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 5}
-    )
-    return boto3.client("s3", region_name=region, endpoint_url=endpoint, config=config)
+    return s3_client(region, endpoint).get_object(Bucket=bucket, Key=key)["Body"]
 
 
 @contextmanager

@@ -73,7 +73,7 @@ def test_estimate_is_the_sum_of_its_parts() -> None:
     assert found.parts["workers"] == pytest.approx(4 * hourly * found.hours * 0.86)
     hourly = DRIVER.vcpus * 0.06318 + DRIVER.gb * 0.00689
     assert found.parts["driver"] == pytest.approx(hourly * found.hours * 0.86)
-    reads, writes = 1_000_000 * 4.001 * 0.42e-6, 1_100 * 5.3e-6
+    reads, writes = 1_000_000 * 1.001 * 0.42e-6, 1_100 * 5.3e-6
     assert found.parts["requests to S3"] == pytest.approx((reads + writes) * 0.86)
 
 
@@ -107,13 +107,14 @@ def test_unknown_network_is_reckoned_as_the_slowest() -> None:
 
 
 def test_image_is_listed_fetched_computed_and_fitted() -> None:
-    """One after the other, by one of all cores; by hand."""
+    """By one of all cores, but for its listing and its line in the CSV; by hand."""
     none, all_ = (
         estimate(n, model="mobilenet_v2", region=REGION, workers=2).hours * 3600
         for n in (0, 1_000_000)
     )
-    each_s = 0.02 + 0.05 + 1 / 150 + 0.003
-    assert all_ - none == pytest.approx(1_000_000 * (each_s / 8 + 1e-4))
+    each_s, alone_s = 0.05 / 8 + 1 / 200 + 0.003, 0.3 / 1_000 + 1e-4
+    assert none == pytest.approx(210)
+    assert all_ - none == pytest.approx(1_000_000 * (each_s / 8 + alone_s))
 
 
 @pytest.mark.parametrize("model", RATES)
@@ -126,7 +127,7 @@ def test_examples_fit_the_budget(images: int, model: str, region: str) -> None:
 @pytest.mark.parametrize("region", WITH_EMR)
 def test_what_is_over_the_budget_is_refused(region: str) -> None:
     """The example of docs/operations/fruits.md."""
-    found = estimate(2_000_000, model="resnet50", region=region, size=224)
+    found = estimate(2_000_000, model="resnet50", region=region, size=300)
     told = rf"estimated €{found.eur:.2f} for 2,000,000 images .* budget €10.00: give it fewer"
     with pytest.raises(ConfigurationError, match=told):
         check_budget(found, DEFAULT_BUDGET_EUR)
@@ -169,5 +170,8 @@ def test_estimate_prints_as_a_table() -> None:
 
 
 def test_page_shows_the_table(root: Path) -> None:
-    """python -m cluster.cost prints it."""
-    assert table() in (root / "docs/operations/fruits.md").read_text(encoding="utf-8")
+    """python -m cluster.cost prints it. And the example of what is refused."""
+    page = (root / "docs/operations/fruits.md").read_text(encoding="utf-8")
+    assert table() in page
+    refused = estimate(2_000_000, model="resnet50", region=REGION, size=300)
+    assert f"Two million images of 300×300 with ResNet50 (€{refused.eur:.0f}) are refused" in page

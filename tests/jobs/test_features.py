@@ -8,13 +8,15 @@ from typing import Any
 
 import keras
 import numpy as np
+import pyarrow as pa
 import pytest
 from pyspark.sql import Row, SparkSession
 
+from cluster.files import open_folder
 from cluster.models import SharedModel, share_model
-from fruits.features import EMPTY, UNREADABLE, cut, extract, read_features
+from fruits.features import EMPTY, UNREADABLE_NOW, cut, extract, read_features
 from fruits.images import LIMIT_BYTES, decode
-from fruits.listing import list_images
+from fruits.listing import Listing, list_images
 from fruits.models import NETWORKS
 from fruits.originals import write_originals
 from fruits.slices import FEATURES
@@ -68,7 +70,9 @@ def test_features_are_those_of_keras(
         for seed in range(3)
     }
     images = write(tmp_path / "images", files)
-    found = extract(spark, str(images), str(tmp_path / "out"), shared, NETWORK, progress=False)
+    found = extract(
+        spark, list_images(str(images)), str(tmp_path / "out"), shared, NETWORK, progress=False
+    )
     rows = rows_of(found.features)
     assert rows.keys() == files.keys()
     model = keras.models.load_model(feature_bundle / "model.h5", compile=False)
@@ -95,7 +99,9 @@ def test_every_file_is_accounted_for(
     write_huge(images / "Bad 1" / "huge.jpg")
     write(images, {"_hidden.jpg": GOOD, ".hidden.jpg": GOOD})
     builds, workers = shared.builds.value, shared.workers.value
-    found = extract(spark, str(images), str(tmp_path / "out"), shared, NETWORK, progress=False)
+    found = extract(
+        spark, list_images(str(images)), str(tmp_path / "out"), shared, NETWORK, progress=False
+    )
     bad = len(HOSTILE) + 1
     assert (found.listed, found.computed, found.refused) == (drawn + bad, drawn, bad)
     assert (found.reused, found.unreadable, found.slices) == (0, 0, 1)
@@ -120,12 +126,12 @@ def test_names_are_those_of_the_files(
 ) -> None:
     images = write(tmp_path / "50% [1] {a,b} é", dict.fromkeys([*NAMES, "top.jpg"], GOOD))
     out = tmp_path / "out [2]*"
-    found = extract(spark, str(images), str(out), shared, NETWORK, progress=False)
+    found = extract(spark, list_images(str(images)), str(out), shared, NETWORK, progress=False)
     rows = rows_of(found.features)
     labels = {name: name.split("/")[-2] for name in NAMES} | {"top.jpg": images.name}
     assert {name: row.label for name, row in rows.items()} == labels
     assert [row.reason for row in rows.values()] == [None] * len(rows)
-    assert rows_of(read_features(spark, str(images), str(out))) == rows
+    assert rows_of(read_features(spark, list_images(str(images)), str(out))) == rows
 
 
 def test_a_run_computes_what_is_not_there(
@@ -136,7 +142,9 @@ def test_a_run_computes_what_is_not_there(
     out = str(tmp_path / "out")
 
     def run() -> Any:
-        return extract(spark, str(images), out, shared, NETWORK, slice_images=3, progress=False)
+        return extract(
+            spark, list_images(str(images)), out, shared, NETWORK, slice_images=3, progress=False
+        )
 
     first = run()
     assert (first.computed, first.reused, first.slices) == (7, 0, 3)
@@ -153,7 +161,7 @@ def test_a_run_computes_what_is_not_there(
     assert after.keys() == before.keys() - {"a/2.jpg"} | {"b/new.jpg"}
     assert after["a/0.jpg"].features != before["a/0.jpg"].features
     assert after["a/1.jpg"].features == before["a/1.jpg"].features == after["b/new.jpg"].features
-    assert rows_of(read_features(spark, str(images), out)) == after
+    assert rows_of(read_features(spark, list_images(str(images)), out)) == after
 
 
 def test_files_that_are_gone_or_locked_are_rows(
@@ -162,13 +170,13 @@ def test_files_that_are_gone_or_locked_are_rows(
     names = ["a/gone.jpg", "a/grown.jpg", "a/stays.jpg"]
     images = write(tmp_path / "images", dict.fromkeys(names, GOOD))
     out = str(tmp_path / "out")
-    listing = list_images(spark, str(images))
+    listing = list_images(str(images))
     (images / "a/gone.jpg").unlink()
     (images / "a/grown.jpg").write_bytes(GOOD + bytes(LIMIT_BYTES))
-    found = extract(spark, str(images), out, shared, NETWORK, listing=listing, progress=False)
+    found = extract(spark, listing, out, shared, NETWORK, progress=False)
     assert (found.listed, found.computed, found.refused, found.unreadable) == (3, 1, 0, 2)
     reasons = {name: row.reason for name, row in rows_of(found.features).items()}
-    assert reasons == {names[0]: UNREADABLE, names[1]: UNREADABLE, names[2]: None}
+    assert reasons == {names[0]: UNREADABLE_NOW, names[1]: UNREADABLE_NOW, names[2]: None}
 
 
 def test_two_runs_at_once_leave_each_path_once(
@@ -176,10 +184,10 @@ def test_two_runs_at_once_leave_each_path_once(
 ) -> None:
     images = write(tmp_path / "images", {"a/1.jpg": GOOD, "a/2.jpg": GOOD})
     out = tmp_path / "out"
-    extract(spark, str(images), str(out), shared, NETWORK, progress=False)
+    extract(spark, list_images(str(images)), str(out), shared, NETWORK, progress=False)
     [part] = out.glob("slice-*")
     shutil.copytree(part, out / "slice-other")
-    found = extract(spark, str(images), str(out), shared, NETWORK, progress=False)
+    found = extract(spark, list_images(str(images)), str(out), shared, NETWORK, progress=False)
     assert (found.computed, found.reused, found.unreadable) == (0, 2, 0)
     assert rows_of(found.features).keys() == {"a/1.jpg", "a/2.jpg"}
 
@@ -191,10 +199,11 @@ def test_images_are_passed_on_without_their_owner(
     files = {"a b/tagged.jpg": tagged, "a b/good.jpg": GOOD, "a b/bad.jpg": b"bad" + OWNER}
     images = write(tmp_path / "images", files)
     out = tmp_path / "out"
-    found = extract(spark, str(images), str(out / "features"), shared, NETWORK, progress=False)
+    listing = list_images(str(images))
+    found = extract(spark, listing, str(out / "features"), shared, NETWORK, progress=False)
     target = str(out / "images")
     for _ in range(2):
-        assert write_originals(spark, str(images), target, found.features) == 2
+        assert write_originals(spark, listing, target, found.features) == 2
     rows = rows_of(spark.read.parquet(target))
     assert {row.label for row in rows.values()} == {"a b"}
     assert rows.keys() == {"a b/tagged.jpg", "a b/good.jpg"}
@@ -208,38 +217,46 @@ def test_images_are_passed_on_without_their_owner(
         assert OWNER not in bytes(row.content)
 
 
-def test_a_folder_without_images_is_refused(
-    spark: SparkSession, shared: SharedModel, tmp_path: Path
-) -> None:
+def test_a_folder_without_images_is_refused(tmp_path: Path) -> None:
     for folder, reason in ((tmp_path / "none", "No such folder"), (tmp_path, "no file in this")):
         with pytest.raises(InvalidInputError, match=reason):
-            extract(spark, str(folder), str(tmp_path / "none"), shared, NETWORK)
+            list_images(str(folder))
 
 
 def test_a_model_of_something_else_is_refused(
     spark: SparkSession, bundle: Path, orchard: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(ConfigurationError, match="expected a model of RGB images of one size, got"):
-        extract(spark, str(orchard), str(tmp_path), share_model(spark, str(bundle)), NETWORK)
+        extract(
+            spark,
+            list_images(str(orchard)),
+            str(tmp_path),
+            share_model(spark, str(bundle)),
+            NETWORK,
+        )
 
 
 @pytest.mark.parametrize("most", [1, 3, 10, 100])
 def test_slices_hold_each_image_once(most: int) -> None:
     dice = np.random.default_rng(most)
-    places = dice.integers(-(2**63), 2**63 - 1, 50)
-    lengths = dice.integers(1, 2**32, 50)
-    slices = list(cut(places, lengths, most))
-    np.testing.assert_array_equal(np.sort(np.concatenate(slices)), np.sort(places))
-    size = dict(zip(places.tolist(), lengths.tolist(), strict=True))
+    lengths = dice.integers(1, 2**32, 60)
+    ids = dice.integers(-(2**63), 2**63 - 1, 60)
+    listing = Listing(open_folder("."), None, pa.table({}), ids, lengths)
+    wanted = dice.permutation(60)[:50]
+    slices = list(cut(listing, wanted, most))
+    np.testing.assert_array_equal(np.sort(np.concatenate(slices)), np.sort(wanted))
     for chosen in slices:
         assert 1 <= len(chosen) <= most
-        assert len(chosen) == 1 or sum(size[place] for place in chosen.tolist()) <= 2**32
-    assert len(list(cut(places, np.full(50, 5), 50))) == 1
+        assert len(chosen) == 1 or lengths[chosen].sum() <= 2**32
+    lengths[:] = 5
+    assert len(list(cut(listing, wanted, 50))) == 1
 
 
 def test_the_schema_is_what_is_written(
     spark: SparkSession, shared: SharedModel, tmp_path: Path
 ) -> None:
     images = write(tmp_path / "images", {"a/1.jpg": GOOD})
-    found = extract(spark, str(images), str(tmp_path / "out"), shared, NETWORK, progress=False)
+    found = extract(
+        spark, list_images(str(images)), str(tmp_path / "out"), shared, NETWORK, progress=False
+    )
     assert found.features.schema == FEATURES

@@ -10,9 +10,12 @@ from numpy.typing import NDArray
 from PIL import Image
 from pyspark.sql import SparkSession
 
+from cluster.files import open_folder
 from cluster.models import SharedModel
 from fruits.inference import Inference
+from fruits.listing import list_images
 from fruits.models import NETWORKS
+from fruits.shares import Share
 from serving.model import Model
 from serving.passport import read_passport
 from tests.jobs.photographs import encode
@@ -44,35 +47,30 @@ class Opened:
 
 
 def test_an_image_that_the_network_fails_on_is_alone_in_that(
-    spark: SparkSession, feature_bundle: Path
+    spark: SparkSession, feature_bundle: Path, tmp_path: Path
 ) -> None:
     context = spark.sparkContext
     engine = Choosy()
     model = Model(read_passport(feature_bundle), engine, {})
+    plain = {"good": 128, "white": 255, "black": 0}
+    kinds = ["good", "white", "good", "good", "black", "white", "white", "white", "good", "good"]
+    for n, kind in enumerate(kinds):
+        (tmp_path / kind).mkdir(exist_ok=True)
+        image = Image.new("RGB", (8, 8), 3 * (plain[kind],))
+        (tmp_path / kind / f"{n}.png").write_bytes(encode(image, "PNG"))
     run = Inference(
+        Share(open_folder(str(tmp_path)), 1, context.broadcast(list_images(str(tmp_path)).files)),
         cast("SharedModel", Opened(model)),
         NETWORKS["mobilenet_v2"],
         (8, 8),
         *(context.accumulator(0) for _ in "ab"),
     )
-    plain = {"good": 128, "white": 255, "black": 0}
-    kinds = ["good", "white", "good", "good", "black", "white", "white", "white", "good", "good"]
-    contents = [encode(Image.new("RGB", (8, 8), 3 * (plain[kind],)), "PNG") for kind in kinds]
-    table = pa.table(
-        {
-            "path": [f"{n}" for n in range(len(kinds))],
-            "label": kinds,
-            "length": [len(content) for content in contents],
-            "modified": pa.array([0] * len(kinds), pa.timestamp("us", tz="UTC")),
-            "content": contents,
-        }
-    )
-    rows = pa.Table.from_batches(run(table.to_batches(max_chunksize=3))).to_pylist()
+    rows = pa.Table.from_batches(run(0)).to_pylist()
     reasons = {row["path"]: row["reason"] for row in rows}
     assert len(rows) == len(kinds)
     says = {"good": None, "black": "the network gives no finite number for this image"}
     says["white"] = "the model cannot compute values of shape (8, 8, 3)"
-    assert reasons == {f"{n}": says[kind] for n, kind in enumerate(kinds)}
+    assert reasons == {f"{kind}/{n}.png": says[kind] for n, kind in enumerate(kinds)}
     assert [row["features"] is None for row in rows] == [row["label"] != "good" for row in rows]
     assert max(engine.sizes) == 4
     assert (run.inferred.value, run.rows.value) == (kinds.count("good") + 1, len(kinds))

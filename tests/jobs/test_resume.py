@@ -15,6 +15,7 @@ from pyspark.sql import SparkSession
 
 from cluster.models import share_model
 from fruits.features import Extraction, extract
+from fruits.listing import list_images
 from fruits.models import NETWORKS
 from fruits.slices import Slices
 
@@ -26,12 +27,13 @@ import sys
 from cluster.models import share_model
 from cluster.session import start_session
 from fruits.features import extract
+from fruits.listing import list_images
 from fruits.models import NETWORKS
 
 images, out, bundle, size = sys.argv[1:]
 spark = start_session("to be killed", cores=2)
 shared = share_model(spark, bundle)
-extract(spark, images, out, shared, NETWORKS["mobilenet_v2"], slice_images=int(size))
+extract(spark, list_images(images), out, shared, NETWORKS["mobilenet_v2"], slice_images=int(size))
 """
 
 
@@ -56,16 +58,16 @@ def after_two_slices(out: Path) -> bool:
 
 
 def within_a_slice(out: Path) -> bool:
-    """A slice is done, and a task of the next has its part in a place from which it is moved."""
-    done = any(out.glob("slice-*/_SUCCESS"))
-    return done and any(out.glob("slice-*/_temporary/0/task_*/part-*"))
+    """A slice is done, and a task of another has written its part."""
+    begun = {part.parent for part in out.glob("slice-*/part-*")}
+    done = {mark.parent for mark in out.glob("slice-*/_SUCCESS")}
+    return bool(done) and bool(begun - done)
 
 
 def run(spark: SparkSession, images: Path, out: Path, bundle: Path) -> Extraction:
     shared = share_model(spark, str(bundle))
-    return extract(
-        spark, str(images), str(out), shared, NETWORK, slice_images=SLICE, progress=False
-    )
+    listing = list_images(str(images))
+    return extract(spark, listing, str(out), shared, NETWORK, slice_images=SLICE, progress=False)
 
 
 def features_of(found: Extraction) -> dict[str, list[float]]:
@@ -128,7 +130,6 @@ def test_what_a_killed_commit_leaves_is_swept_away(
     (slices[0] / "_SUCCESS").unlink()
     (slices[1] / "_SUCCESS").unlink()
     next(slices[1].glob("part-*")).unlink()
-    (slices[1] / "_temporary/0").mkdir(parents=True)
     found = run(spark, orchard, out, feature_bundle)
     assert len(whole) - 2 * SLICE <= found.reused < len(whole)
     assert found.computed == len(whole) - found.reused

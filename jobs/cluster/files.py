@@ -1,0 +1,265 @@
+"""The files of a folder of this machine or of s3://: listed by the driver, read in workers.
+
+Neither is asked of Spark: docs/decisions/0020 says why.
+"""
+
+import os
+import re
+import stat
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import closing
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+from cluster.storage import url_of
+from serving.errors import ConfigurationError, InvalidInputError, ServingError, brief
+
+UNREADABLE = -1  # the length of what is there, and is no file
+_HIDDEN = ("_", ".")  # names that begin so are passed over, as everywhere in Spark
+_THREADS = 16  # S3 takes its time to answer, but answers many at once
+_AHEAD_BYTES = 64 * 1024**2
+_S3 = re.compile("s3[an]?://([^/]+)/?")
+
+
+class File(NamedTuple):
+    """What a listing says of a file.
+
+    Attributes:
+        path: within the folder.
+        length: in bytes, or UNREADABLE.
+        modified: microseconds since 1970, in UTC.
+    """
+
+    path: str
+    length: int
+    modified: int
+
+
+class Folder(Protocol):
+    """A place to list and to read from; it travels with tasks."""
+
+    @property
+    def root(self) -> str:
+        """How the whole name of each file begins, with the slash."""
+
+    def files(self) -> list[File]:
+        """All files, at any depth; none is read.
+
+        Raises:
+            InvalidInputError: there is no such folder.
+            ConfigurationError: a folder in it cannot be listed, or a name is not in UTF-8.
+        """
+
+    def read(self, files: Iterable[File]) -> Iterator[bytes | None]:
+        """The content of each file in turn; None where it is gone, or is not what was listed."""
+
+    def write(self, path: str, content: memoryview) -> None:
+        """A new file: the whole of it is there, or nothing of it.
+
+        Raises:
+            ServingError: it cannot be written.
+        """
+
+
+def open_folder(path: str, region: str | None = None) -> Folder:
+    """A folder of this machine or of s3://.
+
+    Args:
+        region: of the bucket; None for what the environment says.
+    """
+    url = url_of(path)
+    if found := _S3.match(url):
+        prefix = url[found.end() :].rstrip("/")
+        return _Bucket(found[1], f"{prefix}/" if prefix else "", region)
+    if not url.startswith("file:"):
+        raise ConfigurationError(f"{path}: expected a folder or s3://")
+    return _Local(re.sub("^/+", "/", url.removeprefix("file:")).rstrip("/") + "/")
+
+
+@dataclass(frozen=True, slots=True)
+class _Local:
+    root: str
+
+    def files(self) -> list[File]:
+        try:
+            return list(self._walk())
+        except FileNotFoundError as cause:
+            raise InvalidInputError(f"{self.root.rstrip('/')}: No such folder") from cause
+        except OSError as cause:
+            raise ConfigurationError(f"{self.root}: {brief(cause)}") from cause
+
+    def _walk(self) -> Iterator[File]:
+        """Links are followed, but for one that leads back to a folder above it."""
+        waiting: list[tuple[str, tuple[tuple[int, int], ...]]] = [("", ())]
+        while waiting:
+            folder, above = waiting.pop()
+            status = os.stat(self.root + folder)
+            here = (status.st_dev, status.st_ino)
+            if here in above:
+                raise ConfigurationError(f"{self.root}{folder} leads back to a folder above it")
+            with os.scandir(self.root + folder) as entries:
+                for entry in entries:
+                    if entry.name.startswith(_HIDDEN):
+                        continue
+                    path = folder + entry.name
+                    _check_name(self.root + path)
+                    if entry.is_dir():
+                        waiting.append((f"{path}/", (*above, here)))
+                    else:
+                        yield _look_at(entry, path)
+
+    def read(self, files: Iterable[File]) -> Iterator[bytes | None]:
+        return map(self._read, files)
+
+    def _read(self, file: File) -> bytes | None:
+        try:
+            with open(self.root + file.path, "rb", buffering=0) as opened:
+                content = opened.read(file.length + 1)
+                modified = os.fstat(opened.fileno()).st_mtime_ns // 1000
+        except OSError:
+            return None
+        return content if (len(content), modified) == file[1:] else None
+
+    def write(self, path: str, content: memoryview) -> None:
+        target = Path(self.root, path)
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            beside = target.with_name(f".{target.name}.part")
+            beside.write_bytes(content)
+            beside.replace(target)
+        except OSError as cause:
+            raise ServingError(f"{target}: {brief(cause)}") from cause
+
+
+def _check_name(name: str) -> None:
+    try:
+        name.encode()
+    except UnicodeEncodeError as cause:
+        raise ConfigurationError(f"{name!a} is not a name in UTF-8: rename it") from cause
+
+
+def _look_at(entry: os.DirEntry[str], path: str) -> File:
+    """A link to nowhere, a pipe or a device is listed, and not to be read."""
+    try:
+        status = entry.stat()
+    except OSError:
+        return File(path, UNREADABLE, 0)
+    length = status.st_size if stat.S_ISREG(status.st_mode) else UNREADABLE
+    return File(path, length, status.st_mtime_ns // 1000)
+
+
+@dataclass(frozen=True, slots=True)
+class _Bucket:
+    bucket: str
+    prefix: str
+    region: str | None
+
+    @property
+    def root(self) -> str:
+        return f"s3://{self.bucket}/{self.prefix}"
+
+    def files(self) -> list[File]:
+        client = s3_client(self.region)  # threads may share it, not make it
+        files: list[File] = []
+        with ThreadPoolExecutor(_THREADS) as pool:
+            waiting = {pool.submit(self._list_one, client, self.prefix)}
+            while waiting:
+                done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+                for future in done:
+                    found, below = future.result()
+                    files += found
+                    waiting |= {pool.submit(self._list_one, client, prefix) for prefix in below}
+        return files
+
+    def _list_one(self, client: Any, prefix: str) -> tuple[list[File], list[str]]:
+        """The files and the folders directly below one; S3 gives a thousand at a time."""
+        files, below = [], []
+        pages = client.get_paginator("list_objects_v2")
+        try:
+            for page in pages.paginate(Bucket=self.bucket, Prefix=prefix, Delimiter="/"):
+                folders = (found["Prefix"] for found in page.get("CommonPrefixes", ()))
+                below += [name for name in folders if not _is_hidden(name, prefix)]
+                for found in page.get("Contents", ()):
+                    # A key that is the folder's own stands for the folder.
+                    if found["Key"] != prefix and not _is_hidden(found["Key"], prefix):
+                        path = found["Key"].removeprefix(self.prefix)
+                        files.append(File(path, found["Size"], _microseconds(found)))
+        except Exception as cause:
+            if not _is_of_s3(cause):
+                raise
+            raise ConfigurationError(f"{self.root}: cannot be listed: {brief(cause)}") from cause
+        return files, below
+
+    def read(self, files: Iterable[File]) -> Iterator[bytes | None]:
+        """A few are read ahead: 64 MB of them at most, or one that is larger."""
+        s3_client(self.region)
+        return _ahead(files, self._read)
+
+    def _read(self, file: File) -> bytes | None:
+        key = self.prefix + file.path
+        try:
+            answer = s3_client(self.region).get_object(Bucket=self.bucket, Key=key)
+            with closing(answer["Body"]) as body:
+                content = bytes(body.read(file.length + 1))
+        except Exception as cause:
+            if not _is_of_s3(cause):
+                raise
+            return None
+        return content if (len(content), _microseconds(answer)) == file[1:] else None
+
+    def write(self, path: str, content: memoryview) -> None:
+        key = self.prefix + path
+        try:
+            s3_client(self.region).put_object(Bucket=self.bucket, Key=key, Body=content.tobytes())
+        except Exception as cause:
+            if not _is_of_s3(cause):
+                raise
+            raise ServingError(f"s3://{self.bucket}/{key}: {brief(cause)}") from cause
+
+
+def _is_hidden(name: str, prefix: str) -> bool:
+    return name.removeprefix(prefix).startswith(_HIDDEN)
+
+
+def _microseconds(answer: Any) -> int:
+    return int(answer["LastModified"].timestamp()) * 1_000_000  # S3 knows whole seconds
+
+
+def _ahead(files: Iterable[File], read: Callable[[File], bytes | None]) -> Iterator[bytes | None]:
+    """What `read` gives for each file, in their order; some files are read at the same time."""
+    waiting: deque[tuple[int, Future[bytes | None]]] = deque()
+    held = 0
+    with ThreadPoolExecutor(_THREADS) as pool:
+        for file in files:
+            while waiting and (len(waiting) == _THREADS or held + file.length > _AHEAD_BYTES):
+                length, future = waiting.popleft()
+                held -= length
+                yield future.result()
+            waiting.append((file.length, pool.submit(read, file)))
+            held += file.length
+        for _, future in waiting:
+            yield future.result()
+
+
+@cache
+def s3_client(region: str | None, endpoint: str | None = None) -> Any:
+    """A client that gives up in time; one for all that a process reads."""
+    import boto3  # 0.3 s, which a folder does not need
+    from botocore.config import Config
+
+    config = Config(
+        connect_timeout=5,
+        read_timeout=30,
+        retries={"mode": "standard", "total_max_attempts": 5},
+        max_pool_connections=_THREADS,
+    )
+    return boto3.client("s3", region_name=region, endpoint_url=endpoint, config=config)
+
+
+def _is_of_s3(cause: Exception) -> bool:
+    """Without importing botocore where nothing is in S3."""
+    return type(cause).__module__.partition(".")[0] in {"botocore", "boto3", "urllib3"}
