@@ -29,6 +29,7 @@ _LOCAL = {
     "spark.driver.memory": "2g",
     "spark.log.level": "ERROR",
     "spark.ui.enabled": "false",
+    "spark.python.daemon.module": "cluster.daemon",
     "spark.sql.warehouse.dir": "build/spark/warehouse",
 }
 _EVERYWHERE = {

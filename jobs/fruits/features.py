@@ -6,6 +6,7 @@ images -> listing -> what is not written yet -> slices: decode and infer -> Parq
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import NamedTuple
 
 import numpy as np
@@ -34,12 +35,12 @@ _MOST_SLICES = 64
 _SLICE_BYTES = 4 * 1024**3
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Extraction:
     """What a run did. listed = rows with features + refused + unreadable.
 
     Attributes:
-        features: rows of FEATURES, one for each file that was listed; read from what was written.
+        read: gives `features`.
         listed: how many files.
         reused: of those, rows that earlier runs had written.
         computed: images that a forward pass was made for; a task that Spark tried again counts
@@ -51,7 +52,7 @@ class Extraction:
         builds, workers: models built, and Python processes that asked for one.
     """
 
-    features: DataFrame
+    read: Callable[[], DataFrame]
     listed: int
     reused: int
     computed: int
@@ -60,6 +61,11 @@ class Extraction:
     slices: int
     builds: int
     workers: int
+
+    @cached_property
+    def features(self) -> DataFrame:
+        """Rows of FEATURES, one for each file that was listed; read from what was written."""
+        return self.read()
 
 
 def extract(
@@ -99,12 +105,12 @@ def extract(
     with Progress("features", missing, lambda: rows.value) if progress else nullcontext():
         known, written = _fill(listing, known, slice_images, compute)
     stored = _count(listing, known)
-    features = _match(spark, listing, slices, known, stored)
-    return _sum_up(features, listing, stored, shared, inferred.value, missing, written)
+    read = partial(_match, spark, listing, slices, known, stored)
+    return _sum_up(read, listing, stored, shared, inferred.value, missing, written)
 
 
 def _sum_up(
-    features: DataFrame,
+    read: Callable[[], DataFrame],
     listing: Listing,
     stored: "_Stored",
     shared: SharedModel,
@@ -114,7 +120,7 @@ def _sum_up(
 ) -> Extraction:
     refused = int(np.count_nonzero(_refused(listing)))
     return Extraction(
-        features=features,
+        read=read,
         listed=len(listing),
         reused=int(np.count_nonzero(_readable(listing))) - missing,
         computed=inferred,

@@ -45,3 +45,16 @@ def test_the_embedded_session_is_of_this_machine_alone(spark: SparkSession) -> N
     assert is_local(spark)
     assert spark.conf.get("spark.driver.host") == "127.0.0.1"
     assert spark.conf.get("spark.ui.enabled") == "false"
+
+
+def test_workers_import_what_is_installed(spark: "SparkSession") -> None:
+    """And not Spark's archive of the same, which is compiled anew in each session."""
+    found = spark.sparkContext.parallelize([0], 1).map(_pyspark).collect()
+    assert found == [_pyspark(0)]
+    assert ".zip" not in found[0]
+
+
+def _pyspark(_: int) -> str:
+    import pyspark
+
+    return str(pyspark.__file__)
