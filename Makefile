@@ -180,6 +180,7 @@ $(ENV)/%/.ready: requirements/%.txt requirements/emulator.txt
 	@test -x $(ENV)/$*/bin/python || $(PYTHON) -m venv $(ENV)/$*
 	@$(ENV)/$*/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
 	  -r $< $(if $(filter run% test,$*),-r requirements/emulator.txt) >&2
-	@$(if $(filter spark test,$*),$(ENV)/$*/bin/python -m cluster.classes)
+	@$(if $(filter spark test,$*),echo "archiving Spark's classes beside it (half a minute, once)" >&2; \
+	  $(ENV)/$*/bin/python -m cluster.classes)
 	@touch $@
 .SECONDARY:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 _KIB_TO_MB = 1024 / 1e6
-_DAEMON = "pyspark.daemon"
+_DAEMONS = {"pyspark.daemon", "cluster.daemon"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ def peaks() -> dict[str, Any]:
     A worker is a fork of Spark's daemon: the pages that they share count for it as well.
     """
     below = _below(os.getpid())
-    daemons = {process.pid for process in below if _DAEMON in process.command}
+    daemons = {process.pid for process in below if _DAEMONS & set(process.command)}
     workers = [process for process in below if process.parent in daemons]
     java = [process for process in below if process.command[0].endswith("java")]
     return {
