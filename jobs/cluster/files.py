@@ -85,32 +85,32 @@ class _Local:
     root: str
 
     def files(self) -> list[File]:
+        if not os.path.lexists(self.root.rstrip("/") or "/"):
+            raise InvalidInputError(f"{self.root.rstrip('/')}: No such folder")
         try:
             return list(self._walk())
-        except FileNotFoundError as cause:
-            raise InvalidInputError(f"{self.root.rstrip('/')}: No such folder") from cause
         except OSError as cause:
-            raise ConfigurationError(f"{self.root}: {brief(cause)}") from cause
+            raise ConfigurationError(f"cannot be listed: {brief(cause)}") from cause
 
     def _walk(self) -> Iterator[File]:
-        """Links are followed, but for one that leads back to a folder above it."""
-        waiting: list[tuple[str, tuple[tuple[int, int], ...]]] = [("", ())]
+        """Links to folders are followed once: links in what they lead to may go in circles."""
+        waiting = [("", False)]
         while waiting:
-            folder, above = waiting.pop()
-            status = os.stat(self.root + folder)
-            here = (status.st_dev, status.st_ino)
-            if here in above:
-                raise ConfigurationError(f"{self.root}{folder} leads back to a folder above it")
+            folder, linked = waiting.pop()
             with os.scandir(self.root + folder) as entries:
                 for entry in entries:
                     if entry.name.startswith(_HIDDEN):
                         continue
                     path = folder + entry.name
                     _check_name(self.root + path)
-                    if entry.is_dir():
-                        waiting.append((f"{path}/", (*above, here)))
-                    else:
+                    if not _is_folder(entry):
                         yield _look_at(entry, path)
+                    elif linked and entry.is_symlink():
+                        raise ConfigurationError(
+                            f"{self.root}{path} is a link in a folder that is a link: not followed"
+                        )
+                    else:
+                        waiting.append((f"{path}/", linked or entry.is_symlink()))
 
     def read(self, files: Iterable[File]) -> Iterator[bytes | None]:
         return map(self._read, files)
@@ -133,6 +133,13 @@ class _Local:
             beside.replace(target)
         except OSError as cause:
             raise ServingError(f"{target}: {brief(cause)}") from cause
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself, or no right to look
+        return False
 
 
 def _check_name(name: str) -> None:

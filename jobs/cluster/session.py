@@ -3,8 +3,10 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -92,6 +94,9 @@ def start_session(
     for key, value in (settings | dict(options or {})).items():
         builder = builder.config(key, value)
     spark = builder.getOrCreate()
+    if not is_submitted(os.environ) and threading.current_thread() is threading.main_thread():
+        # PySpark's own asks Java to cancel, on the connection that the interrupted call is using.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     spark.sparkContext.setLogLevel("ERROR")
     return spark
 

@@ -4,6 +4,7 @@ photographs → features (Parquet, each image once) → standardised → compone
 """
 
 import hashlib
+import os
 import re
 import sys
 from collections.abc import Mapping
@@ -27,6 +28,7 @@ from fruits.manifest import (
     NAME,
     ComponentsFound,
     Counters,
+    Inputs,
     Manifest,
     ModelUsed,
     Timings,
@@ -48,7 +50,7 @@ from fruits.outputs import (
 )
 from fruits.plots import scatter, scree
 from fruits.weights import bundle_for, check_shape
-from serving.errors import ConfigurationError
+from serving.errors import ConfigurationError, ServingError
 
 _USUAL_VARIANCE = 0.8
 _ORIGINALS = "images"
@@ -94,12 +96,13 @@ def _run(spark: SparkSession, options: Options, region: str | None, stages: Stag
         good = extraction.features.where("reason IS NULL").persist()
     with stages.stage("components"):
         components = _fit(spark, options, extraction, good)
+        inputs = _describe_inputs(extraction, listing)
     with stages.stage("results"):
         alike = _write(spark, options, listing, good, components)
     manifest = Manifest(
         started=started,
         options={**asdict(options), "bundles": str(options.bundles)},
-        inputs=describe_inputs(extraction.features),
+        inputs=inputs,
         model=ModelUsed.of(shared.passport),
         counters=_count(extraction),
         components=_describe(components),
@@ -112,17 +115,36 @@ def _run(spark: SparkSession, options: Options, region: str | None, stages: Stag
     return manifest
 
 
+def _describe_inputs(extraction: Extraction, listing: Listing) -> Inputs:
+    """Raises ServingError where not each file that was listed has its row."""
+    inputs = describe_inputs(extraction.features)
+    if inputs.listed != len(listing):
+        raise ServingError(
+            f"{len(listing):,} files were listed, and {inputs.listed:,} have a row: does another "
+            "run write to the same OUT? Run it again"
+        )
+    return inputs
+
+
 def check_apart(images: str, out: str) -> None:
     """Results are replaced: no photograph may be in their place, nor they be taken for one.
 
     Raises:
         ConfigurationError: one folder is in the other.
     """
-    places = [re.sub("^s3[an]:", "s3:", url_of(path)).rstrip("/") + "/" for path in (images, out)]
+    places = [_real_place(path) for path in (images, out)]
     if places[0].startswith(places[1]) or places[1].startswith(places[0]):
         raise ConfigurationError(
             f"images ({images}) and results ({out}) are in each other: name another place for one"
         )
+
+
+def _real_place(path: str) -> str:
+    """By what links lead to, and with a slash."""
+    url = re.sub("^s3[an]:", "s3:", url_of(path))
+    if url.startswith("file:"):
+        url = f"file:{os.path.realpath(url.removeprefix('file:'))}"
+    return url.rstrip("/") + "/"
 
 
 def _time(stages: Stages) -> Timings:
@@ -230,12 +252,23 @@ def _write(
         f"{out}/scree.png", scree(components.explained, components.k, components.criterion)
     )
     if options.strip_exif:
-        write_originals(spark, listing, f"{out}/{_ORIGINALS}", good)
+        _copy_originals(spark, listing, f"{out}/{_ORIGINALS}", good, components.rows)
     storage.write(
         f"{out}/scatter.png",
         scatter(points, labels, explained=components.explained, total=components.rows),
     )
     return agreement(points, labels) if len(points) > 1 else None
+
+
+def _copy_originals(
+    spark: SparkSession, listing: Listing, out: str, good: DataFrame, expected: int
+) -> None:
+    """Raises ServingError where a photograph changed since its features were computed."""
+    if (written := write_originals(spark, listing, out, good)) != expected:
+        raise ServingError(
+            f"{expected - written:,} of {expected:,} images are gone or have changed since they "
+            "were read: run it again"
+        )
 
 
 def _count(extraction: Extraction) -> Counters:

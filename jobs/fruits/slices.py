@@ -5,6 +5,7 @@ removed before the mark is set: a slice is there whole, each row once, or not at
 that was killed left behind is swept away.
 """
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -23,7 +24,7 @@ from pyspark.sql import types as t
 from cluster.files import Folder, open_folder
 from cluster.storage import Storage, url_of
 from fruits.listing import LISTED
-from serving.errors import ServingError, brief
+from serving.errors import ServingError
 
 FEATURES = t.StructType(
     [
@@ -60,26 +61,34 @@ class Slices:
         self._folder = url_of(folder).rstrip("/")
         self._jvm: Any = spark._jvm
         self._files: Any = self._path().getFileSystem(spark._jsc.hadoopConfiguration())
+        self._parts: set[str] = set()  # that `known` looked at, and `write` added
 
     def read(self) -> DataFrame:
-        """All rows of the slices that are whole, also of images that changed since."""
-        if not (folders := self._list(done=True)):
+        """The rows that `known` and `write` told of, also of images that changed since.
+
+        What another run, or a task that was given up, has written since is not among them.
+        """
+        if not self._parts:
             nothing = [f.lit(None).cast(field.dataType).alias(field.name) for field in FEATURES]
             return self._spark.range(0).select(nothing)
         # The names are names; a folder called "[1]" is no pattern.
         reader = self._spark.read.schema(FEATURES).option("__globPaths__", "false")
-        return reader.parquet(*folders)
+        rows = reader.parquet(*self._list(done=True))
+        return rows.where(f.col("_metadata.file_name").isin(*self._parts))
 
     def known(self) -> Known:
         """The id of each row, as its listing had it, and whether the row has a reason."""
-        if not self._list(done=True):
+        self._parts = {part for folder in self._list(done=True) for part in self._parts_of(folder)}
+        if not self._parts:
             return np.empty(0, np.int64), np.empty(0, np.bool_)
         try:
             table = self.read().select("id", f.isnotnull("reason").alias("refused")).toArrow()
         except (PySparkException, Py4JJavaError) as cause:
+            found = re.search(rf"{_PREFIX}[0-9a-f]{{32}}", str(cause))
+            place = f"{self._folder}/{found[0]}" if found else f"in {self._folder}, slice-…"
             raise ServingError(
-                f"{self._folder}: a slice cannot be read ({brief(cause)}): delete the folder "
-                "slice-… that this names, and its images are computed again"
+                f"{place}: a slice cannot be read: delete this folder, and its images are "
+                "computed again"
             ) from cause
         return table["id"].to_numpy(), table["refused"].to_numpy()
 
@@ -95,14 +104,23 @@ class Slices:
         written = self._spark.sparkContext.parallelize(range(tasks), tasks).map(writer).collect()
         parts, ids, refused = zip(*written, strict=True)
         if any(parts):
-            self._finish(folder, set(parts))
+            self._finish(folder, set(filter(None, parts)))
         return np.concatenate(ids), np.concatenate(refused)
 
     def _finish(self, folder: str, parts: set[str]) -> None:
-        for status in self._files.listStatus(self._path(folder)):
-            if status.getPath().getName() not in parts:
-                self._files.delete(status.getPath(), False)
+        there = self._parts_of(folder)
+        if not parts <= there:
+            raise ServingError(f"{folder}: parts are gone: another run writes there; run it again")
+        for part in there - parts:
+            self._files.delete(self._path(f"{folder}/{part}"), False)
         Storage(self._spark).write(f"{folder}/{_DONE}", b"")
+        self._parts |= parts
+
+    def _parts_of(self, folder: str) -> set[str]:
+        found = {
+            status.getPath().getName() for status in self._files.listStatus(self._path(folder))
+        }
+        return {name for name in found if name.startswith("part-")}
 
     def sweep(self) -> None:
         """Remove what is left of slices that were never finished."""

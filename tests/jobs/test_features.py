@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,8 @@ from fruits.images import LIMIT_BYTES, decode
 from fruits.listing import Listing, list_images
 from fruits.models import NETWORKS
 from fruits.originals import write_originals
-from fruits.slices import FEATURES
-from serving.errors import ConfigurationError, InvalidInputError
+from fruits.slices import FEATURES, ROWS, Slices
+from serving.errors import ConfigurationError, InvalidInputError, ServingError
 from tests.jobs.photographs import GOOD, HOSTILE, OWNER, encode, photograph, segment, write_huge
 
 NETWORK = NETWORKS["mobilenet_v2"]
@@ -190,6 +191,42 @@ def test_two_runs_at_once_leave_each_path_once(
     found = extract(spark, list_images(str(images)), str(out), shared, NETWORK, progress=False)
     assert (found.computed, found.reused, found.unreadable) == (0, 2, 0)
     assert rows_of(found.features).keys() == {"a/1.jpg", "a/2.jpg"}
+
+
+def test_what_comes_late_is_not_read(
+    spark: SparkSession, shared: SharedModel, tmp_path: Path
+) -> None:
+    """A task that was given up, or another run, writes on."""
+    images = write(tmp_path / "images", {"a/1.jpg": GOOD, "a/2.jpg": GOOD})
+    out = tmp_path / "out"
+    found = extract(spark, list_images(str(images)), str(out), shared, NETWORK, progress=False)
+    [first, *_] = out.glob("slice-*/part-*")
+    shutil.copy(first, first.with_name("part-late.parquet"))
+    (out / "slice-other").mkdir()
+    shutil.copy(first, out / "slice-other/part-other.parquet")
+    (out / "slice-other/_SUCCESS").touch()
+    assert rows_of(found.features).keys() == {"a/1.jpg", "a/2.jpg"}
+    again = extract(spark, list_images(str(images)), str(out), shared, NETWORK, progress=False)
+    assert rows_of(again.features).keys() == {"a/1.jpg", "a/2.jpg"}
+
+
+def test_a_slice_of_which_parts_are_gone_does_not_count(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    """Another run has swept them away, as what a killed one left."""
+    slices = Slices(spark, str(tmp_path))
+
+    def sweep(number: int) -> list[pa.RecordBatch]:
+        while number and not list(tmp_path.glob("slice-*/part-*")):
+            time.sleep(0.01)
+        for part in tmp_path.glob("slice-*/part-*"):
+            part.unlink()
+        row = dict.fromkeys(ROWS.names) | {"id": number, "path": f"{number}"}
+        return [pa.RecordBatch.from_pylist([row], ROWS)]
+
+    with pytest.raises(ServingError, match="parts are gone: another run writes there"):
+        slices.write(2, sweep)
+    assert not list(tmp_path.glob("slice-*/_SUCCESS"))
 
 
 def test_images_are_passed_on_without_their_owner(

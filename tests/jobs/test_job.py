@@ -3,8 +3,10 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -187,11 +189,30 @@ def test_a_damaged_slice_is_named(
     part.write_bytes(part.read_bytes()[:-100])
     done = start(root, "fruits", *options)
     assert done.returncode == 1
-    assert "a slice cannot be read" in done.stderr.splitlines()[-1]
+    assert f"{part.parent.name}: a slice cannot be read" in done.stderr.splitlines()[-1]
     assert "Traceback" not in done.stderr
     shutil.rmtree(part.parent)
     assert start(root, "fruits", *options).returncode == 0
     assert manifest(out)["counters"]["inferences"] == 60
+
+
+def test_ctrl_c_ends_the_run(
+    root: Path, orchard: Path, feature_bundle: Path, tmp_path: Path
+) -> None:
+    out, log = tmp_path / "out", tmp_path / "log"
+    command = [sys.executable, str(root / "jobs/main.py"), "fruits", "--images", str(orchard)]
+    command += ["--out", str(out), "--weights", str(feature_bundle), "--slice-images", "10"]
+    env = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    with log.open("wb") as file:
+        run = subprocess.Popen(command, stdout=file, stderr=file, env=env, start_new_session=True)
+    limit = time.monotonic() + 300
+    while not any(out.glob("features/*/slice-*/_SUCCESS")):
+        assert run.poll() is None, log.read_text()
+        assert time.monotonic() < limit, log.read_text()
+        time.sleep(0.01)
+    os.killpg(run.pid, signal.SIGINT)
+    assert run.wait(60) == 130, log.read_text()
+    assert "Traceback" not in log.read_text()
 
 
 def test_storage_that_spark_does_not_know_is_one_line(root: Path, tmp_path: Path) -> None:
