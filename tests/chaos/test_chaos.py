@@ -12,7 +12,9 @@ from tests.chaos.plan import KILLS, Change, Entry, Plan, Put, Step, Trouble
 from tests.chaos.planning import SMALL, Size, make_plan
 from tests.chaos.verify import GOOD, NO_MORE, PROMISES, UPLOADS
 
-SEED = 1
+SEED = 107  # 7 kills that do not hang on the clock
+# Made for every short document that stays as it is, however fast the machine.
+_ALWAYS_MADE = {Step(what, 1) for what in ("HEAD result", "HEAD document", "PUT result")}
 
 
 @pytest.fixture(scope="module")
@@ -29,10 +31,16 @@ def test_chaos_is_one(report: Report) -> None:
     """A run in which little happens shows little."""
     assert report.plan.deliveries > 60
     assert report.faults > 100
-    assert report.kills >= 5
+    assert report.kills >= _certain_kills(report.plan) >= 5
     assert {"predicted", "refused", "repeated", "continued"} <= outcomes(report.outcome).keys()
     assert f"seed {SEED}" not in page(report)
     assert f"SEED={SEED}" in page(report)
+
+
+def _certain_kills(plan: Plan) -> int:
+    """How many are tied to a call that is always made; others come only if there is time."""
+    calm = (e for e in plan.entries.values() if not (e.changes or e.lost or "long" in e.kind))
+    return sum(t in KILLS and s in _ALWAYS_MADE for e in calm for s, t in e.troubles.items())
 
 
 def test_the_plan_comes_from_the_seed() -> None:
