@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from cluster.storage import url_of
+from cluster.storage import check_name, url_of
 from serving.errors import ConfigurationError, InvalidInputError, ServingError, brief
 
 UNREADABLE = -1  # the length of what is there, and is no file
@@ -102,7 +102,7 @@ class _Local:
                     if entry.name.startswith(_HIDDEN):
                         continue
                     path = folder + entry.name
-                    _check_name(self.root + path)
+                    check_name(self.root + path)
                     if not _is_folder(entry):
                         yield _look_at(entry, path)
                     elif linked and entry.is_symlink():
@@ -142,13 +142,6 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _check_name(name: str) -> None:
-    try:
-        name.encode()
-    except UnicodeEncodeError as cause:
-        raise ConfigurationError(f"{name!a} is not a name in UTF-8: rename it") from cause
-
-
 def _look_at(entry: os.DirEntry[str], path: str) -> File:
     """A link to nowhere, a pipe or a device is listed, and not to be read."""
     try:
@@ -170,22 +163,22 @@ class _Bucket:
         return f"s3://{self.bucket}/{self.prefix}"
 
     def files(self) -> list[File]:
-        client = s3_client(self.region)  # threads may share it, not make it
+        s3_client(self.region)  # threads may share it, not make it
         files: list[File] = []
         with ThreadPoolExecutor(_THREADS) as pool:
-            waiting = {pool.submit(self._list_one, client, self.prefix)}
+            waiting = {pool.submit(self._list_one, self.prefix)}
             while waiting:
                 done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
                 for future in done:
                     found, below = future.result()
                     files += found
-                    waiting |= {pool.submit(self._list_one, client, prefix) for prefix in below}
+                    waiting |= {pool.submit(self._list_one, prefix) for prefix in below}
         return files
 
-    def _list_one(self, client: Any, prefix: str) -> tuple[list[File], list[str]]:
+    def _list_one(self, prefix: str) -> tuple[list[File], list[str]]:
         """The files and the folders directly below one; S3 gives a thousand at a time."""
         files, below = [], []
-        pages = client.get_paginator("list_objects_v2")
+        pages = s3_client(self.region).get_paginator("list_objects_v2")
         try:
             for page in pages.paginate(Bucket=self.bucket, Prefix=prefix, Delimiter="/"):
                 folders = (found["Prefix"] for found in page.get("CommonPrefixes", ()))
@@ -196,7 +189,7 @@ class _Bucket:
                         path = found["Key"].removeprefix(self.prefix)
                         files.append(File(path, found["Size"], _microseconds(found)))
         except Exception as cause:
-            if not _is_of_s3(cause):
+            if not is_of_s3(cause):
                 raise
             raise ConfigurationError(f"{self.root}: cannot be listed: {brief(cause)}") from cause
         return files, below
@@ -213,7 +206,7 @@ class _Bucket:
             with closing(answer["Body"]) as body:
                 content = bytes(body.read(file.length + 1))
         except Exception as cause:
-            if not _is_of_s3(cause):
+            if not is_of_s3(cause):
                 raise
             return None
         return content if (len(content), _microseconds(answer)) == file[1:] else None
@@ -223,7 +216,7 @@ class _Bucket:
         try:
             s3_client(self.region).put_object(Bucket=self.bucket, Key=key, Body=content.tobytes())
         except Exception as cause:
-            if not _is_of_s3(cause):
+            if not is_of_s3(cause):
                 raise
             raise ServingError(f"s3://{self.bucket}/{key}: {brief(cause)}") from cause
 
@@ -267,6 +260,6 @@ def s3_client(region: str | None, endpoint: str | None = None) -> Any:
     return boto3.client("s3", region_name=region, endpoint_url=endpoint, config=config)
 
 
-def _is_of_s3(cause: Exception) -> bool:
-    """Without importing botocore where nothing is in S3."""
+def is_of_s3(cause: Exception) -> bool:
+    """Whether an exception is of S3's client, which is not imported where nothing is in S3."""
     return type(cause).__module__.partition(".")[0] in {"botocore", "boto3", "urllib3"}

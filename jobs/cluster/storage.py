@@ -16,6 +16,18 @@ def url_of(path: str) -> str:
     return path if _SCHEME.match(path) else f"file:{os.path.abspath(path)}"
 
 
+def check_name(name: str) -> None:
+    """Whether a file can be named to Java, and in a result.
+
+    Raises:
+        ConfigurationError: its name is not in UTF-8.
+    """
+    try:
+        name.encode()
+    except UnicodeEncodeError as cause:
+        raise ConfigurationError(f"{name!a} is not a name in UTF-8: rename it") from cause
+
+
 class Storage:
     """Reads and writes whole files. Paths are folders of this machine, or URLs."""
 
@@ -90,11 +102,7 @@ class Storage:
             return
         for place, _, names in os.walk(url_of(folder).removeprefix("file:")):
             for name in (place, *names):
-                try:
-                    name.encode()
-                except UnicodeEncodeError as cause:
-                    reason = f"{name!a} is not a name in UTF-8: rename it"
-                    raise ConfigurationError(reason) from cause
+                check_name(name)
 
     def _move(self, files: Any, source: Any, target: Any) -> None:
         """Hadoop does not rename over what is there."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import Any, BinaryIO, cast
 
-from cluster.files import s3_client
+from cluster.files import is_of_s3, s3_client
 from serving.errors import ConfigurationError, NotFoundError, UnavailableError
 
 SCHEMES = frozenset({"file", "s3", "s3a"})
@@ -63,8 +63,7 @@ def _translated() -> Iterator[None]:
         reason = cause.strerror or type(cause).__name__
         raise UnavailableError(f"the document cannot be read: {reason}") from cause
     except Exception as cause:
-        # botocore's, which is not imported where nothing is in S3.
-        if type(cause).__module__.partition(".")[0] not in {"botocore", "boto3", "urllib3"}:
+        if not is_of_s3(cause):
             raise
         code = getattr(cause, "response", {}).get("Error", {}).get("Code", type(cause).__name__)
         if code in _GONE:
