@@ -19,29 +19,22 @@ from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as f
-from pyspark.sql import types as t
+from pyspark.sql.pandas.types import from_arrow_schema
 
 from cluster.files import Folder, open_folder
 from cluster.storage import Storage, url_of
 from fruits.listing import LISTED
 from serving.errors import ServingError
 
-FEATURES = t.StructType(
+ROWS = pa.schema(
     [
-        t.StructField("id", t.LongType()),
-        t.StructField("path", t.StringType()),
-        t.StructField("label", t.StringType()),
-        t.StructField("length", t.LongType()),
-        t.StructField("modified", t.TimestampType()),
-        t.StructField("sha256", t.StringType()),
-        t.StructField("features", t.ArrayType(t.FloatType())),
-        t.StructField("reason", t.StringType()),
+        *LISTED,
+        ("sha256", pa.string()),
+        ("features", pa.list_(pa.float32())),
+        ("reason", pa.string()),
     ]
 )
-# The same for Arrow.
-ROWS = LISTED.append(pa.field("sha256", pa.string()))
-ROWS = ROWS.append(pa.field("features", pa.list_(pa.float32())))
-ROWS = ROWS.append(pa.field("reason", pa.string()))
+FEATURES = from_arrow_schema(ROWS)  # the same for Spark
 
 Known = tuple[NDArray[np.int64], NDArray[np.bool_]]
 Compute = Callable[[int], Iterable[pa.RecordBatch]]
@@ -61,7 +54,8 @@ class Slices:
         self._folder = url_of(folder).rstrip("/")
         self._jvm: Any = spark._jvm
         self._files: Any = self._path().getFileSystem(spark._jsc.hadoopConfiguration())
-        self._parts: set[str] = set()  # that `known` looked at, and `write` added
+        # Of each slice: what `known` looked at, and `write` added.
+        self._parts: dict[str, set[str]] = {}
 
     def read(self) -> DataFrame:
         """The rows that `known` and `write` told of, also of images that changed since.
@@ -73,12 +67,13 @@ class Slices:
             return self._spark.range(0).select(nothing)
         # The names are names; a folder called "[1]" is no pattern.
         reader = self._spark.read.schema(FEATURES).option("__globPaths__", "false")
-        rows = reader.parquet(*self._list(done=True))
-        return rows.where(f.col("_metadata.file_name").isin(*self._parts))
+        rows = reader.parquet(*self._parts)
+        return rows.where(f.col("_metadata.file_name").isin(*set.union(*self._parts.values())))
 
     def known(self) -> Known:
         """The id of each row, as its listing had it, and whether the row has a reason."""
-        self._parts = {part for folder in self._list(done=True) for part in self._parts_of(folder)}
+        there = {folder: self._parts_of(folder) for folder in self._list(done=True)}
+        self._parts = {folder: parts for folder, parts in there.items() if parts}
         if not self._parts:
             return np.empty(0, np.int64), np.empty(0, np.bool_)
         try:
@@ -114,7 +109,7 @@ class Slices:
         for part in there - parts:
             self._files.delete(self._path(f"{folder}/{part}"), False)
         Storage(self._spark).write(f"{folder}/{_DONE}", b"")
-        self._parts |= parts
+        self._parts[folder] = parts
 
     def _parts_of(self, folder: str) -> set[str]:
         found = {
