@@ -4,7 +4,6 @@ This is the only module of jobs/ that reads the environment, and the only one th
 """
 
 import argparse
-import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -35,8 +34,6 @@ def main(arguments: Sequence[str]) -> int:
     score.add_argument("--cores", type=int, help="of this machine; default: all")
     asked = vars(parser.parse_args(arguments))
     job = asked.pop("job")
-    # Py4J tells of an interrupt itself, with its stack.
-    logging.getLogger().addFilter(lambda record: "KeyboardInterrupt" not in record.getMessage())
     try:
         if job == "score":
             return _score(**asked)

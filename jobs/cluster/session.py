@@ -1,5 +1,6 @@
 """The Spark session: the embedded one on this machine, or the one that a cluster has started."""
 
+import logging
 import os
 import re
 import shutil
@@ -81,6 +82,7 @@ def start_session(
     Raises:
         ConfigurationError: there is no Java for an embedded one.
     """
+    logging.getLogger().addFilter(_is_no_interrupt)
     builder = SparkSession.builder.appName(name)
     settings = dict(_EVERYWHERE)
     if not is_submitted(os.environ):
@@ -99,6 +101,11 @@ def start_session(
         signal.signal(signal.SIGINT, signal.default_int_handler)
     spark.sparkContext.setLogLevel("ERROR")
     return spark
+
+
+def _is_no_interrupt(record: logging.LogRecord) -> bool:
+    """Py4J tells of an interrupt of the terminal itself, with its stack."""
+    return "KeyboardInterrupt" not in record.getMessage()
 
 
 def _java_settings() -> dict[str, str]:
