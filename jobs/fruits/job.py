@@ -28,7 +28,6 @@ from fruits.manifest import (
     NAME,
     ComponentsFound,
     Counters,
-    Inputs,
     Manifest,
     ModelUsed,
     Timings,
@@ -50,7 +49,7 @@ from fruits.outputs import (
 )
 from fruits.plots import scatter, scree
 from fruits.weights import bundle_for, check_shape
-from serving.errors import ConfigurationError, ServingError
+from serving.errors import ConfigurationError
 
 _USUAL_VARIANCE = 0.8
 _ORIGINALS = "images"
@@ -92,11 +91,11 @@ def _run(spark: SparkSession, options: Options, region: str | None, stages: Stag
         shared = _share(spark, options)
     with stages.stage("features"):
         extraction = _extract(spark, options, shared, listing)
+        inputs = describe_inputs(extraction.features, len(listing))
         # Four passes follow; what does not fit into memory goes to disk.
         good = extraction.features.where("reason IS NULL").persist()
     with stages.stage("components"):
         components = _fit(spark, options, extraction, good)
-        inputs = _describe_inputs(extraction, listing)
     with stages.stage("results"):
         alike = _write(spark, options, listing, good, components)
     manifest = Manifest(
@@ -113,17 +112,6 @@ def _run(spark: SparkSession, options: Options, region: str | None, stages: Stag
     )
     write_manifest(Storage(spark), options.out, manifest)
     return manifest
-
-
-def _describe_inputs(extraction: Extraction, listing: Listing) -> Inputs:
-    """Raises ServingError where not each file that was listed has its row."""
-    inputs = describe_inputs(extraction.features)
-    if inputs.listed != len(listing):
-        raise ServingError(
-            f"{len(listing):,} files were listed, and {inputs.listed:,} have a row: does another "
-            "run write to the same OUT? Run it again"
-        )
-    return inputs
 
 
 def check_apart(images: str, out: str) -> None:
@@ -252,23 +240,12 @@ def _write(
         f"{out}/scree.png", scree(components.explained, components.k, components.criterion)
     )
     if options.strip_exif:
-        _copy_originals(spark, listing, f"{out}/{_ORIGINALS}", good, components.rows)
+        write_originals(spark, listing, f"{out}/{_ORIGINALS}", good)
     storage.write(
         f"{out}/scatter.png",
         scatter(points, labels, explained=components.explained, total=components.rows),
     )
     return agreement(points, labels) if len(points) > 1 else None
-
-
-def _copy_originals(
-    spark: SparkSession, listing: Listing, out: str, good: DataFrame, expected: int
-) -> None:
-    """Raises ServingError where a photograph changed since its features were computed."""
-    if (written := write_originals(spark, listing, out, good)) != expected:
-        raise ServingError(
-            f"{expected - written:,} of {expected:,} images are gone or have changed since they "
-            "were read: run it again"
-        )
 
 
 def _count(extraction: Extraction) -> Counters:

@@ -17,6 +17,7 @@ from pyspark.sql import functions as f
 from cluster.storage import Storage
 from fruits.neighbours import Agreement
 from serving import __version__
+from serving.errors import ServingError
 from serving.passport import Passport
 
 NAME = "manifest.json"
@@ -120,21 +121,32 @@ class Manifest(_Part):
     versions: dict[str, str]
 
 
-def describe_inputs(features: DataFrame) -> Inputs:
+def describe_inputs(features: DataFrame, listed: int) -> Inputs:
     """The inputs, from the table of features: columns path, label, sha256 and reason.
 
     The driver holds one partition of names at a time.
+
+    Args:
+        listed: how many files there were; each has a row.
+
+    Raises:
+        ServingError: there are more rows, or fewer.
     """
     refused = f.col("reason").isNotNull()
     counted = features.agg(
-        f.count(f.lit(1)).alias("listed"),
+        f.count(f.lit(1)).alias("rows"),
         f.count_if(refused).alias("refused"),
         f.count_distinct("label").alias("classes"),
     ).collect()[0]
+    if counted["rows"] != listed:
+        raise ServingError(
+            f"{listed:,} files were listed, and {counted['rows']:,} have a row: does another run "
+            "write to the same OUT? Run it again"
+        )
     return Inputs(
         sha256=hash_inputs(features),
-        listed=counted["listed"],
-        features=counted["listed"] - counted["refused"],
+        listed=listed,
+        features=listed - counted["refused"],
         refused=counted["refused"],
         reasons=_count_reasons(features.where(refused), counted["refused"]),
         classes=counted["classes"],

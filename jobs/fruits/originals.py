@@ -11,16 +11,20 @@ from cluster.storage import url_of
 from fruits.images import strip_metadata
 from fruits.listing import Listing
 from fruits.shares import Share, share_out
+from serving.errors import ServingError
 
 _WRITTEN = "path string, label string, content binary"
 _COLUMNS = ("path", "label", "content")
 
 
-def write_originals(spark: SparkSession, listing: Listing, out: str, features: DataFrame) -> int:
-    """Write the photographs that have features to `out`, over what was there; returns how many.
+def write_originals(spark: SparkSession, listing: Listing, out: str, features: DataFrame) -> None:
+    """Write the photographs that have features to `out`, over what was there.
 
     The pixels are those of the file: nothing is encoded again. See `strip_metadata` for what is
     cut out; the orientation is, so a photograph taken upright may lie on its side.
+
+    Raises:
+        ServingError: photographs are gone or have changed since they were listed.
     """
     good = features.where("reason IS NULL").select("id").toArrow()["id"].to_numpy()
     chosen = np.flatnonzero(np.isin(listing.ids, good))
@@ -28,7 +32,12 @@ def write_originals(spark: SparkSession, listing: Listing, out: str, features: D
     numbers = spark.range(0, share.tasks, numPartitions=share.tasks)
     target = url_of(out)
     numbers.mapInArrow(_Strip(share), _WRITTEN).write.mode("overwrite").parquet(target)
-    return spark.read.option("__globPaths__", "false").parquet(target).count()
+    written = spark.read.option("__globPaths__", "false").parquet(target).count()
+    if written != len(good):
+        raise ServingError(
+            f"{len(good) - written:,} of {len(good):,} images are gone or have changed since they "
+            "were read: run it again"
+        )
 
 
 @dataclass(frozen=True, slots=True)

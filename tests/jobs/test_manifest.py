@@ -108,7 +108,7 @@ def test_one_image_that_differs_changes_the_hash(spark: SparkSession, place: int
 
 def test_counts_of_inputs_add_up(spark: SparkSession) -> None:
     rows = make_rows(30, refused=7)
-    inputs = describe_inputs(make_frame(spark, rows))
+    inputs = describe_inputs(make_frame(spark, rows), 30)
     assert inputs == Inputs(
         sha256=hash_plainly(rows),
         listed=30,
@@ -120,9 +120,15 @@ def test_counts_of_inputs_add_up(spark: SparkSession) -> None:
     assert list(inputs.reasons) == ["CMYK", "empty"]  # the most frequent first
 
 
+@pytest.mark.parametrize("listed", [29, 31])
+def test_each_file_that_was_listed_has_its_row(spark: SparkSession, listed: int) -> None:
+    with pytest.raises(ServingError, match=f"{listed} files were listed, and 30 have a row"):
+        describe_inputs(make_frame(spark, make_rows(30)), listed)
+
+
 def test_reasons_that_are_all_different_are_summed_up(spark: SparkSession) -> None:
     rows: list[Row] = [(f"{i}", "x", None, None, f"{i:03} bytes") for i in range(80)]
-    reasons = describe_inputs(make_frame(spark, rows)).reasons
+    reasons = describe_inputs(make_frame(spark, rows), 80).reasons
     assert len(reasons) == MOST_REASONS + 1
     assert reasons["other reasons"] == 80 - MOST_REASONS
     assert sum(reasons.values()) == 80
