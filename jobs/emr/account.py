@@ -9,6 +9,7 @@ import boto3
 from boto3.exceptions import Boto3Error
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
+from cluster.files import open_folder
 from cluster.region import check_buckets, check_region
 from serving.errors import ConfigurationError, InvalidInputError, brief
 
@@ -122,25 +123,13 @@ class Account:
             raise ConfigurationError(f"results would go to {out}: the role may write below {place}")
 
     def count_images(self, images: str) -> tuple[int, int]:
-        """How many objects are in a folder that Spark would list, and their bytes.
+        """How many objects a job would list in a folder, and their bytes.
 
         Raises:
             InvalidInputError: there is none.
+            ConfigurationError: the folder cannot be listed.
         """
-        bucket, _, folder = images.removeprefix("s3://").partition("/")
-        prefix, count, size_bytes = f"{folder.rstrip('/')}/", 0, 0
-        with asking(f"the images in {images}"):
-            pages = self.client("s3").get_paginator("list_objects_v2")
-            for page in pages.paginate(Bucket=bucket, Prefix=prefix):
-                for one in page.get("Contents", []):
-                    if not _hidden(one["Key"].removeprefix(prefix)):
-                        count += 1
-                        size_bytes += one["Size"]
-        if not count:
+        files = open_folder(images, self.region).files()
+        if not files:
             raise InvalidInputError(f"there are no images in {images}")
-        return count, size_bytes
-
-
-def _hidden(name: str) -> bool:
-    """As Spark sees it; S3's folders are objects without a name."""
-    return name == "" or any(part[:1] in {"", "_", "."} for part in name.split("/"))
+        return len(files), sum(file.length for file in files)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from cluster.files import s3_client
 from emr.archive import Built
 from emr.submit import main
 from local.aws import Aws, client
@@ -72,6 +73,7 @@ def prepared(aws: Aws, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Itera
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "local")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "local")
     monkeypatch.setenv("AWS_ENDPOINT_URL", aws.endpoint)
+    s3_client.cache_clear()  # a client is of the environment that it was made in
     with emr() as playing:
         monkeypatch.setenv("AWS_ENDPOINT_URL_EMR_SERVERLESS", playing.url)
         here = Here(aws, playing)
