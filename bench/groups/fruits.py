@@ -76,7 +76,7 @@ def _ours_and_plain(seen: Seen, model: Path, cold: str, warm: str) -> None:
             parts = _plain(plain, warm, f"plain-warm{turn}")
             seen.add(_PLAIN, **parts)
             check_equal(_OUT / f"warm{turn}", _OUT / f"plain-warm{turn}")
-        seen.add("ours", list=ours.ask("parts", images=warm)["list"])
+        seen.add("ours", list=ours.ask("list", images=warm)["s"])
         _memory(seen, "ours", ours.ask("stop"))
 
 
