@@ -214,10 +214,15 @@ def check_budget(estimate: Estimate, budget_eur: float) -> None:
         raise ConfigurationError(f"the budget is €{budget_eur:g}: expected more than €0")
     if estimate.eur > budget_eur:
         raise ConfigurationError(
-            f"estimated €{estimate.eur:,.2f} for {estimate.images:,} images with {estimate.model} "
-            f"in {estimate.region}, budget €{budget_eur:,.2f}: give it fewer images, a faster "
-            "network or a larger budget"
+            f"estimated {_amount(estimate.eur)} for {estimate.images:,} images with "
+            f"{estimate.model} in {estimate.region}, budget {_amount(budget_eur)}: give it fewer "
+            "images, a faster network or a larger budget"
         )
+
+
+def _amount(eur: float) -> str:
+    """Cents, or what tells a smaller amount from nothing."""
+    return f"€{eur:,.2f}" if eur >= 0.01 else f"€{eur:.2g}"
 
 
 def paid_minutes(estimate: Estimate, budget_eur: float) -> int:

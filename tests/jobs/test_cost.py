@@ -133,6 +133,11 @@ def test_what_is_over_the_budget_is_refused(region: str) -> None:
         check_budget(found, DEFAULT_BUDGET_EUR)
 
 
+def test_a_budget_below_a_cent_is_told_as_it_is() -> None:
+    with pytest.raises(ConfigurationError, match=r"estimated €0\.[0-9]{2} .* budget €0\.00012:"):
+        check_budget(estimate(10, model="mobilenet_v2", region=REGION), 0.00012)
+
+
 @pytest.mark.parametrize("budget_eur", [0.0, -1.0, float("nan"), float("inf")])
 def test_budget_is_an_amount(budget_eur: float) -> None:
     found = estimate(1, model="mobilenet_v2", region=REGION)
