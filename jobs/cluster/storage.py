@@ -17,7 +17,7 @@ def url_of(path: str) -> str:
 
 
 def check_name(name: str) -> None:
-    """Whether a file can be named to Java, and in a result.
+    """Whether a file can be named in a result, and to Java.
 
     Raises:
         ConfigurationError: its name is not in UTF-8.
@@ -26,6 +26,28 @@ def check_name(name: str) -> None:
         name.encode()
     except UnicodeEncodeError as cause:
         raise ConfigurationError(f"{name!a} is not a name in UTF-8: rename it") from cause
+
+
+def check_apart(what: str, inputs: str, results: str) -> None:
+    """Results are replaced: no input may be in their place, nor they be taken for one.
+
+    Raises:
+        ConfigurationError: one folder is in the other.
+    """
+    places = [_real_place(path) for path in (inputs, results)]
+    if places[0].startswith(places[1]) or places[1].startswith(places[0]):
+        raise ConfigurationError(
+            f"{what} ({inputs}) and results ({results}) are in each other: "
+            "name another place for one"
+        )
+
+
+def _real_place(path: str) -> str:
+    """By what links lead to, and with a slash."""
+    url = re.sub("^s3[an]:", "s3:", url_of(path))
+    if url.startswith("file:"):
+        url = f"file:{os.path.realpath(url.removeprefix('file:'))}"
+    return url.rstrip("/") + "/"
 
 
 class Storage:

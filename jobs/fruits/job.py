@@ -3,9 +3,6 @@
 photographs → features (Parquet, each image once) → standardised → components → tables and plots
 """
 
-import hashlib
-import os
-import re
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -18,7 +15,7 @@ from cluster.models import SharedModel, share_model
 from cluster.progress import Stages
 from cluster.region import check_buckets, check_region
 from cluster.session import is_local, is_submitted, start_session
-from cluster.storage import Storage, url_of
+from cluster.storage import Storage, check_apart, url_of
 from fruits.choice import Choice
 from fruits.components import Components, fit_components, project
 from fruits.decomposition import order_routes
@@ -48,15 +45,12 @@ from fruits.outputs import (
     write_failures,
 )
 from fruits.plots import scatter, scree
+from fruits.slices import features_folder
 from fruits.weights import bundle_for, check_shape
-from serving.errors import ConfigurationError
 
 _USUAL_VARIANCE = 0.8
 _ORIGINALS = "images"
 _SOMEWHERE = "eu-west-3"  # whose prices an estimate takes on a machine that is in no region
-# Part of the features' place: to be counted up when the same image would give other features, or
-# they are stored in another way.
-_DECODING = 2
 
 
 def run(options: Options, env: Mapping[str, str]) -> Manifest:
@@ -70,7 +64,7 @@ def run(options: Options, env: Mapping[str, str]) -> Manifest:
     """
     region = check_region(env, local=not is_submitted(env))
     check_buckets([options.images, options.out, options.weights], env)
-    check_apart(options.images, options.out)
+    check_apart("images", options.images, options.out)
     stages = Stages(6)
     with stages.stage("session"):
         spark = start_session("fruits", cores=options.cores)
@@ -112,27 +106,6 @@ def _run(spark: SparkSession, options: Options, region: str | None, stages: Stag
     )
     write_manifest(Storage(spark), options.out, manifest)
     return manifest
-
-
-def check_apart(images: str, out: str) -> None:
-    """Results are replaced: no photograph may be in their place, nor they be taken for one.
-
-    Raises:
-        ConfigurationError: one folder is in the other.
-    """
-    places = [_real_place(path) for path in (images, out)]
-    if places[0].startswith(places[1]) or places[1].startswith(places[0]):
-        raise ConfigurationError(
-            f"images ({images}) and results ({out}) are in each other: name another place for one"
-        )
-
-
-def _real_place(path: str) -> str:
-    """By what links lead to, and with a slash."""
-    url = re.sub("^s3[an]:", "s3:", url_of(path))
-    if url.startswith("file:"):
-        url = f"file:{os.path.realpath(url.removeprefix('file:'))}"
-    return url.rstrip("/") + "/"
 
 
 def _time(stages: Stages) -> Timings:
@@ -180,13 +153,10 @@ def _extract(
     spark: SparkSession, options: Options, shared: SharedModel, listing: Listing
 ) -> Extraction:
     """The features of every image, from the store of this model and folder, where they are kept."""
-    source = shared.passport.source.sha256
-    what = f"{shared.key} {source} {url_of(options.images)} {options.size} {_DECODING}"
-    key = hashlib.sha256(what.encode()).hexdigest()[:12]
     return extract(
         spark,
         listing,
-        f"{options.out.rstrip('/')}/features/{options.model}-{key}",
+        features_folder(options.out, options.images, options.model, options.size, shared),
         shared,
         NETWORKS[options.model],
         slice_images=options.slice_images,

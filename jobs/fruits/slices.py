@@ -5,6 +5,7 @@ removed before the mark is set: a slice is there whole, each row once, or not at
 that was killed left behind is swept away.
 """
 
+import hashlib
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from pyspark.sql import functions as f
 from pyspark.sql.pandas.types import from_arrow_schema
 
 from cluster.files import Folder, open_folder
+from cluster.models import SharedModel
 from cluster.storage import Storage, url_of
 from fruits.listing import LISTED
 from serving.errors import ServingError
@@ -39,8 +41,19 @@ FEATURES = from_arrow_schema(ROWS)  # the same for Spark
 Known = tuple[NDArray[np.int64], NDArray[np.bool_]]
 Compute = Callable[[int], Iterable[pa.RecordBatch]]
 
+# Part of the folder's name: to be counted up when the same image would give other features, or they
+# are stored in another way.
+_DECODING = 2
 _PREFIX = "slice-"
 _DONE = "_SUCCESS"  # written when all parts of a slice are in their place
+
+
+def features_folder(out: str, images: str, model: str, size: int, shared: SharedModel) -> str:
+    """Where the features of these images are kept, by this model at this size."""
+    source = shared.passport.source.sha256
+    what = f"{shared.key} {source} {url_of(images)} {size} {_DECODING}"
+    key = hashlib.sha256(what.encode()).hexdigest()[:12]
+    return f"{out.rstrip('/')}/features/{model}-{key}"
 
 
 class Slices:

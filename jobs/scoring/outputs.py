@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from pyspark.sql import DataFrame, SparkSession
 
-from cluster.storage import Storage, url_of
+from cluster.storage import Storage, check_apart, url_of
 from serving.errors import ConfigurationError
 
 PREDICTIONS, PROBLEMS, MANIFEST = "predictions.parquet", "problems.jsonl", "manifest.json"
@@ -29,7 +29,7 @@ class Output:
         parent, _, name = self._folder.rpartition("/")
         if not name or parent.endswith(":/"):  # beside a bucket is the bucket of somebody else
             raise ConfigurationError(f"{folder}: name a folder of its own for the output")
-        _check_apart(url_of(self._folder), url_of(documents).rstrip("/"), folder, documents)
+        check_apart("documents", documents, folder)
         others = sorted(self._names() - {PREDICTIONS, PROBLEMS, MANIFEST})
         if others:
             raise ConfigurationError(
@@ -91,11 +91,3 @@ class Output:
         if files.getFileStatus(place).isFile():
             raise ConfigurationError(f"{self._folder} is a file, expected a folder")
         return {str(status.getPath().getName()) for status in files.listStatus(place)}
-
-
-def _check_apart(out: str, documents: str, *given: str) -> None:
-    if f"{out}/".startswith(f"{documents}/") or f"{documents}/".startswith(f"{out}/"):
-        raise ConfigurationError(
-            f"output and documents are in each other ({given[0]}, {given[1]}): "
-            "the output would be read as documents"
-        )

@@ -14,9 +14,6 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from fruits.job import check_apart
-from serving.errors import ConfigurationError
-
 pytestmark = pytest.mark.usefixtures("java")
 
 
@@ -180,14 +177,6 @@ def test_results_and_photographs_are_apart(
     assert done.returncode == 1
     assert "are in each other: name another place for one" in done.stderr
     assert len(list(photographs.rglob("*.jpg"))) == 60
-
-
-def test_links_do_not_put_results_and_photographs_apart(tmp_path: Path) -> None:
-    (tmp_path / "photographs").mkdir()
-    (tmp_path / "elsewhere").symlink_to("photographs")
-    with pytest.raises(ConfigurationError, match="are in each other"):
-        check_apart(f"{tmp_path}/photographs", f"{tmp_path}/elsewhere/out")
-    check_apart(f"{tmp_path}/photographs", f"{tmp_path}/photographs-out")
 
 
 def test_a_damaged_slice_is_named(

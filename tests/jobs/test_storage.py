@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from cluster.storage import Storage
+from cluster.storage import Storage, check_apart
 from serving.errors import ConfigurationError, ServingError
 
 ODD = "a b%20c [1] é#,'"
@@ -63,6 +63,21 @@ def test_names_that_java_passes_over_are_named(storage: Storage, tmp_path: Path)
     os.mkdir(os.fsencode(tmp_path) + b"/P\xeache")
     with pytest.raises(ConfigurationError, match=r"P\\udceache' is not a name in UTF-8"):
         storage.check_names(str(tmp_path))
+
+
+def test_places_are_compared_by_what_they_are(tmp_path: Path) -> None:
+    (tmp_path / "images").mkdir()
+    (tmp_path / "elsewhere").symlink_to("images")
+    for inputs, results in (
+        (f"{tmp_path}/images", f"{tmp_path}/elsewhere/out"),
+        (tmp_path.as_uri(), f"{tmp_path}/out/"),
+        ("s3a://bucket/a/", "s3://bucket/a"),
+        ("s3://bucket", "s3://bucket/out"),
+    ):
+        with pytest.raises(ConfigurationError, match=r"images .* are in each other: name another"):
+            check_apart("images", inputs, results)
+    check_apart("images", f"{tmp_path}/images", f"{tmp_path}/images-out")
+    check_apart("images", "s3://bucket/a", "s3://bucket/ab")
 
 
 def test_a_folder_takes_the_place_of_another(storage: Storage, tmp_path: Path) -> None:
