@@ -65,16 +65,19 @@ class Folder(Protocol):
         """
 
 
-def open_folder(path: str, region: str | None = None) -> Folder:
+def open_folder(path: str, region: str | None = None, endpoint: str | None = None) -> Folder:
     """A folder of this machine or of s3://.
 
     Args:
-        region: of the bucket; None for what the environment says.
+        region, endpoint: of S3; None for what the environment says.
+
+    Raises:
+        ConfigurationError: it is of other storage.
     """
     url = url_of(path)
     if found := _S3.match(url):
         prefix = url[found.end() :].rstrip("/")
-        return _Bucket(found[1], f"{prefix}/" if prefix else "", region)
+        return _Bucket(found[1], f"{prefix}/" if prefix else "", region, endpoint)
     if not url.startswith("file:"):
         raise ConfigurationError(f"{path}: expected a folder or s3://")
     return _Local(re.sub("^/+", "/", url.removeprefix("file:")).rstrip("/") + "/")
@@ -157,13 +160,14 @@ class _Bucket:
     bucket: str
     prefix: str
     region: str | None
+    endpoint: str | None
 
     @property
     def root(self) -> str:
         return f"s3://{self.bucket}/{self.prefix}"
 
     def files(self) -> list[File]:
-        s3_client(self.region)  # threads may share it, not make it
+        self._client()  # threads may share it, not make it
         files: list[File] = []
         with ThreadPoolExecutor(_THREADS) as pool:
             waiting = {pool.submit(self._list_one, self.prefix)}
@@ -175,10 +179,13 @@ class _Bucket:
                     waiting |= {pool.submit(self._list_one, prefix) for prefix in below}
         return files
 
+    def _client(self) -> Any:
+        return s3_client(self.region, self.endpoint)
+
     def _list_one(self, prefix: str) -> tuple[list[File], list[str]]:
         """The files and the folders directly below one; S3 gives a thousand at a time."""
         files, below = [], []
-        pages = s3_client(self.region).get_paginator("list_objects_v2")
+        pages = self._client().get_paginator("list_objects_v2")
         try:
             for page in pages.paginate(Bucket=self.bucket, Prefix=prefix, Delimiter="/"):
                 folders = (found["Prefix"] for found in page.get("CommonPrefixes", ()))
@@ -196,13 +203,13 @@ class _Bucket:
 
     def read(self, files: Iterable[File]) -> Iterator[bytes | None]:
         """A few are read ahead: 64 MB of them at most, or one that is larger."""
-        s3_client(self.region)
+        self._client()
         return _ahead(files, self._read)
 
     def _read(self, file: File) -> bytes | None:
         key = self.prefix + file.path
         try:
-            answer = s3_client(self.region).get_object(Bucket=self.bucket, Key=key)
+            answer = self._client().get_object(Bucket=self.bucket, Key=key)
             with closing(answer["Body"]) as body:
                 content = bytes(body.read(file.length + 1))
         except Exception as cause:
@@ -214,7 +221,7 @@ class _Bucket:
     def write(self, path: str, content: memoryview) -> None:
         key = self.prefix + path
         try:
-            s3_client(self.region).put_object(Bucket=self.bucket, Key=key, Body=content.tobytes())
+            self._client().put_object(Bucket=self.bucket, Key=key, Body=content.tobytes())
         except Exception as cause:
             if not is_of_s3(cause):
                 raise

@@ -114,18 +114,6 @@ class Storage:
         self._move(files, parts[0], self._at(target)[1])
         files.delete(place, True)
 
-    def check_names(self, folder: str) -> None:
-        """Java passes over names of this machine that are not UTF-8, and says nothing.
-
-        Raises:
-            ConfigurationError: there is one in the folder or below.
-        """
-        if not url_of(folder).startswith("file:"):
-            return
-        for place, _, names in os.walk(url_of(folder).removeprefix("file:")):
-            for name in (place, *names):
-                check_name(name)
-
     def _move(self, files: Any, source: Any, target: Any) -> None:
         """Hadoop does not rename over what is there."""
         files.delete(target, True)

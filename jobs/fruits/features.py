@@ -22,7 +22,7 @@ from fruits.images import LIMIT_BYTES, too_many_bytes
 from fruits.inference import Inference
 from fruits.listing import Listing
 from fruits.models import Network
-from fruits.shares import share_out
+from fruits.photographs import share_photographs
 from fruits.slices import FEATURES, Known, Slices
 from serving.errors import ConfigurationError
 
@@ -96,10 +96,10 @@ def extract(
     missing = len(_missing(listing, known))
 
     def compute(chosen: Whole) -> Known:
-        share = share_out(spark, listing, chosen)
-        run = Inference(share, shared, network, size, inferred, rows)
-        fresh = slices.write(share.tasks, run)
-        share.files.unpersist()
+        photographs = share_photographs(spark, listing, chosen)
+        run = Inference(photographs, shared, network, size, inferred, rows)
+        fresh = slices.write(photographs.shares.tasks, run)
+        photographs.shares.table.unpersist()
         return fresh
 
     with Progress("features", missing, lambda: rows.value) if progress else nullcontext():

@@ -17,7 +17,7 @@ from cluster.imports import forget_archives
 from cluster.models import SharedModel
 from fruits.images import ImageRefusedError, decode
 from fruits.models import Network
-from fruits.shares import Share
+from fruits.photographs import Photographs
 from fruits.slices import ROWS
 from serving.documents.matrix import Matrix
 from serving.errors import InvalidInputError
@@ -41,13 +41,13 @@ class Inference:
     """What a worker does in each task.
 
     Attributes:
-        share: the files of a task, by its number.
+        photographs: to be read, by the number of a task.
         size: height and width that the network takes.
         inferred: images that a forward pass was made for; a task that is tried again counts twice.
         rows: files that are done, good or not; as above.
     """
 
-    share: Share
+    photographs: Photographs
     shared: SharedModel
     network: Network
     size: tuple[int, int]
@@ -57,7 +57,7 @@ class Inference:
     def __call__(self, number: int) -> Iterator[pa.RecordBatch]:
         """A task's number in; rows of FEATURES out, for those of its files that can be read."""
         waiting: list[Photograph] = []
-        for photograph in map(self._decode, self.share.read(number)):
+        for photograph in map(self._decode, self.photographs.read(number)):
             if photograph.pixels is None:
                 self.rows.add(1)
                 yield _refusals([photograph])

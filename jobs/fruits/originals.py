@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame, SparkSession
 from cluster.storage import url_of
 from fruits.images import strip_metadata
 from fruits.listing import Listing
-from fruits.shares import Share, share_out
+from fruits.photographs import Photographs, share_photographs
 from serving.errors import ServingError
 
 _WRITTEN = "path string, label string, content binary"
@@ -28,10 +28,11 @@ def write_originals(spark: SparkSession, listing: Listing, out: str, features: D
     """
     good = features.where("reason IS NULL").select("id").toArrow()["id"].to_numpy()
     chosen = np.flatnonzero(np.isin(listing.ids, good))
-    share = share_out(spark, listing, chosen[np.argsort(listing.lengths[chosen])])
-    numbers = spark.range(0, share.tasks, numPartitions=share.tasks)
+    chosen = chosen[np.argsort(listing.lengths[chosen])]
+    photographs = share_photographs(spark, listing, chosen)
+    numbers = photographs.shares.numbers(spark)
     target = url_of(out)
-    numbers.mapInArrow(_Strip(share), _WRITTEN).write.mode("overwrite").parquet(target)
+    numbers.mapInArrow(_Strip(photographs), _WRITTEN).write.mode("overwrite").parquet(target)
     written = spark.read.option("__globPaths__", "false").parquet(target).count()
     if written != len(good):
         raise ServingError(
@@ -42,12 +43,12 @@ def write_originals(spark: SparkSession, listing: Listing, out: str, features: D
 
 @dataclass(frozen=True, slots=True)
 class _Strip:
-    share: Share
+    photographs: Photographs
 
     def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """The numbers of tasks in; photographs out, one at a time."""
         for batch in batches:
             for number in batch.column(0).to_pylist():
-                for row, content in self.share.read(number):
+                for row, content in self.photographs.read(number):
                     values = (row["path"], row["label"], strip_metadata(content))
                     yield pa.RecordBatch.from_arrays([pa.array([v]) for v in values], _COLUMNS)

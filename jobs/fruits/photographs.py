@@ -1,8 +1,4 @@
-"""How the files of a listing are shared out to tasks: by number, so that Spark moves none of them.
-
-Spark has a number for each task. What the numbers mean is broadcast: a table of files, of which
-each task takes its share and reads it.
-"""
+"""What a task does first, in a worker: it reads the photographs of its share."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,54 +7,46 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from pyspark import Broadcast
 from pyspark.sql import SparkSession
 
 from cluster.files import File, Folder
+from cluster.shares import Shares, share_out
 from fruits.listing import Listing
 
-_TASKS_PER_CORE = 3
 # What is lost with a task, and after how many images a person sees it grow.
 _TASK_IMAGES, _TASK_BYTES = 1_000, 128 * 1024**2
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
-    """What a task does first, in a worker."""
+class Photographs:
+    """Some files of a listing, shared out to tasks."""
 
     folder: Folder
-    tasks: int
-    files: Broadcast[pa.Table]
+    shares: Shares
 
     def read(self, number: int) -> Iterator[tuple[dict[str, Any], bytes]]:
         """Of each file of a task: its row of the listing, and its content.
 
         A file that is gone, or is not what was listed, is passed over.
         """
-        table = self.files.value
-        mine = table.take(np.arange(number, len(table), self.tasks))
+        mine = self.shares.of(number)
         contents = self.folder.read(_files(mine))
         for row, content in zip(mine.to_pylist(), contents, strict=True):
             if content is not None:
                 yield row, content
 
 
-def share_out(spark: SparkSession, listing: Listing, chosen: NDArray[np.int64]) -> Share:
+def share_photographs(
+    spark: SparkSession, listing: Listing, chosen: NDArray[np.int64]
+) -> Photographs:
     """What the tasks are to read, and how many there are.
 
     Args:
-        chosen: places in the listing. Neighbours go to different tasks: where they are sorted by
-            length, no task has much more to do than another.
+        chosen: places in the listing, sorted by length.
     """
     size = int(listing.lengths[chosen].sum())
-    wanted = max(
-        _TASKS_PER_CORE * spark.sparkContext.defaultParallelism,
-        -(-len(chosen) // _TASK_IMAGES),
-        -(-size // _TASK_BYTES),
-    )
-    tasks = min(wanted, len(chosen))
-    files = spark.sparkContext.broadcast(listing.files.take(chosen))
-    return Share(listing.folder, tasks, files)
+    wanted = max(-(-len(chosen) // _TASK_IMAGES), -(-size // _TASK_BYTES))
+    return Photographs(listing.folder, share_out(spark, listing.files.take(chosen), wanted))
 
 
 def _files(table: pa.Table) -> Iterator[File]:

@@ -1,70 +1,58 @@
-"""The documents of a folder, listed by Spark; empty files too, which it leaves out."""
+"""The documents of a folder, listed by the driver and shared out to tasks; nothing is read."""
 
-import re
-from typing import Any
-from urllib.parse import unquote
+import os
 
-from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F  # noqa: N812
+import numpy as np
+import pyarrow as pa
+from pyspark.sql import SparkSession
 
-from cluster.storage import Storage, url_of
-from scoring.sources import SCHEMES
+from cluster.files import File, open_folder
+from cluster.shares import Shares, share_out
+from cluster.storage import check_name, url_of
 from serving.errors import ConfigurationError
 
-_GLOB = re.compile(r"([\[\]{}*?\\])")
+# What is lost with a task, and after how much a person sees it grow; a small document counts as
+# 256 kB, for its opening.
+_TASK_BYTES, _LEAST_BYTES = 32 * 1024**2, 256 * 1024
 
 
-def list_documents(spark: SparkSession, folder: str) -> tuple[DataFrame, int]:
-    """Every file of a folder, at any depth, and how many there are.
+def list_documents(folder: str, region: str | None, endpoint: str | None) -> pa.Table:
+    """Every file of a folder, at any depth, or of one file; large ones first.
 
-    Columns: `url`, `path` within the folder, `length` in bytes.
+    Columns: `url`, `path` within the folder, `length` in bytes, -1 for what is no file.
 
-    Names that start with "_" or "." are left out, as everywhere in Spark. Nothing is read.
+    Names that start with "_" or "." are left out, as everywhere in Spark.
+
+    Args:
+        region, endpoint: of S3; None for what the environment says.
 
     Raises:
-        ConfigurationError: there is no such folder, no file in it, or one that Java cannot name.
+        InvalidInputError: there is no such folder.
+        ConfigurationError: there is no file in it, or it cannot be listed.
     """
-    root = _root(spark, folder)
-    Storage(spark).check_names(root)
-    # What looks like a pattern is a name.
-    place = _GLOB.sub(r"\\\1", root)
-    files = spark.read.format("binaryFile").option("recursiveFileLookup", "true").load(place)
-    listed, total = files.select(F.col("path").alias("url"), "length"), files.count()
-    if empty := _empty(files, total):
-        listed = listed.union(spark.createDataFrame(empty, "url string, length long"))
-        total += len(empty)
-    if total == 0:
+    root, files = _list(folder, region, endpoint)
+    if not files:
         raise ConfigurationError(f"no document in {folder}")
-    inside = F.substr(F.col("url"), F.lit(len(root.rstrip("/")) + 2))
-    name = F.element_at(F.split("url", "/"), -1)
-    path = F.when(F.col("url") == root, name).otherwise(inside)
-    return listed.select("url", path.alias("path"), "length"), total
+    files.sort(key=lambda file: (-file.length, file.path))
+    paths = [file.path for file in files]
+    urls = [f"{root}{path}" for path in paths]
+    return pa.table({"url": urls, "path": paths, "length": [file.length for file in files]})
 
 
-def _root(spark: SparkSession, folder: str) -> str:
-    """The folder as the listing names it."""
-    jvm: Any = spark._jvm
-    place = jvm.org.apache.hadoop.fs.Path(url_of(folder))
-    files = place.getFileSystem(spark._jsc.hadoopConfiguration())
-    root = str(files.makeQualified(place).toString())
-    if (scheme := root.partition(":")[0]) not in SCHEMES:
-        raise ConfigurationError(
-            f"{folder}: documents are read from a folder or s3://, not {scheme}:"
-        )
-    if not files.exists(place):
-        raise ConfigurationError(f"{folder}: there is no such folder")
-    return root
+def _list(folder: str, region: str | None, endpoint: str | None) -> tuple[str, list[File]]:
+    """What the URL of each file begins with, and the files."""
+    url = url_of(folder)
+    alone = url.removeprefix("file:")
+    if url.startswith("file:") and os.path.isfile(alone):
+        parent, name = os.path.split(alone)
+        check_name(name)
+        return f"file:{parent.rstrip('/')}/", [File(name, os.path.getsize(alone), 0)]
+    place = open_folder(folder, region, endpoint)
+    root = place.root if place.root.startswith("s3:") else f"file:{place.root}"
+    return root, place.files()
 
 
-def _empty(files: DataFrame, listed: int) -> list[tuple[str, int]]:
-    """The empty files, which the rows of a DataFrame leave out."""
-    every = files._jdf.inputFiles()
-    if len(every) == listed:
-        return []
-    known = {row["path"] for row in files.select("path").collect()}
-    return [(url, 0) for url in sorted({_unescaped(url) for url in every} - known)]
-
-
-def _unescaped(url: str) -> str:
-    """As in the listing: file:/a for file:///a, and no %20."""
-    return re.sub(r"^file:/+", "file:/", unquote(url))
+def share_documents(spark: SparkSession, documents: pa.Table) -> Shares:
+    """What `list_documents` found, for tasks of about the same work."""
+    costs = np.maximum(documents["length"].to_numpy(), _LEAST_BYTES)
+    return share_out(spark, documents, -(-int(costs.sum()) // _TASK_BYTES))

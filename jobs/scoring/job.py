@@ -11,6 +11,7 @@ from importlib.metadata import version
 from platform import python_version
 from typing import Any, TextIO
 
+import pyarrow as pa
 from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
@@ -19,21 +20,13 @@ from pyspark.sql import functions as F  # noqa: N812
 from cluster.faults import reason_of
 from cluster.models import share_model
 from cluster.progress import Progress, Stages
-from cluster.session import configured
-from scoring.documents import list_documents
+from scoring.documents import list_documents, share_documents
 from scoring.outputs import Output
-from scoring.scorer import ROWS, Scorer, create_scorer
+from scoring.scorer import ROWS, Scorer, Task, create_scorer
 from serving import __version__
 from serving.errors import ServingError
 from serving.passport import Passport
 from serving.settings import Settings
-
-# How documents are shared out: by their bytes, and not so many in a task that nothing is to be seen
-# of the progress. A small one counts as 256 kB, for its opening.
-_SHARES = {
-    "spark.sql.files.maxPartitionBytes": "32m",
-    "spark.sql.files.openCostInBytes": "256k",
-}
 
 # Of a document; the others are of requests.
 _LIMITS = ("upload_bytes", "matrices", "matrix_values", "id_characters", "depth")
@@ -82,7 +75,8 @@ def run(
         report: where the progress goes.
 
     Raises:
-        ConfigurationError: a folder or the bundle is not what it should be; nothing was written.
+        InvalidInputError, ConfigurationError: a folder or the bundle is not what it should be;
+            nothing was written.
         ServingError: Spark gave up, or the folder changed meanwhile; what was there is still there.
     """
     started = datetime.now(UTC)
@@ -91,14 +85,15 @@ def run(
     with output.staged():
         with stages.stage("listing"):
             shared = share_model(spark, bundle)
-            listed, total = list_documents(spark, documents)
+            listed = list_documents(documents, settings.region, settings.endpoint)
+        total = len(listed)
         done = spark.sparkContext.accumulator(0)
         scorer = create_scorer(shared, shared.passport, settings, done)
         with (
             stages.stage("scoring"),
             Progress("documents", total, lambda: int(done.value), out=report),
         ):
-            _score(listed, scorer, output.rows)
+            _score(spark, listed, scorer, output.rows)
         with stages.stage("writing"):
             rows = spark.read.schema(ROWS).option("__globPaths__", "false").parquet(output.rows)
             counts = _count(rows, total)
@@ -127,13 +122,13 @@ def _split(rows: DataFrame) -> tuple[DataFrame, DataFrame]:
     return predictions, problems.select("problem")
 
 
-def _score(listed: DataFrame, scorer: Scorer, folder: str) -> None:
+def _score(spark: SparkSession, listed: pa.Table, scorer: Scorer, folder: str) -> None:
     """Read and predict every document, once; the rows are read again from where they are put."""
-    with configured(listed.sparkSession, _SHARES):
-        try:
-            listed.mapInArrow(scorer, ROWS).write.parquet(folder)
-        except (PySparkException, Py4JJavaError) as cause:
-            raise ServingError(f"Spark gave up: {reason_of(cause)}") from cause
+    shares = share_documents(spark, listed)
+    try:
+        shares.numbers(spark).mapInArrow(Task(shares, scorer), ROWS).write.parquet(folder)
+    except (PySparkException, Py4JJavaError) as cause:
+        raise ServingError(f"Spark gave up: {reason_of(cause)}") from cause
 
 
 def _count(rows: DataFrame, total: int) -> tuple[int, int, dict[int, int]]:

@@ -7,7 +7,9 @@ from typing import Any
 import pyarrow as pa
 from pyspark import Accumulator
 
+from cluster.files import UNREADABLE
 from cluster.models import SharedModel
+from cluster.shares import Shares
 from scoring.problems import Problem, explain, to_line
 from scoring.sources import open_source
 from scoring.staging import SCHEMA, Staging
@@ -41,7 +43,7 @@ def limits_of(limits: Limits) -> Limits:
 
 @dataclass(frozen=True)
 class Scorer:
-    """Goes with the tasks: rows of a listing in, rows of `ROWS` out.
+    """Goes with the tasks: documents of a listing in, rows of `ROWS` out.
 
     Attributes:
         document: how documents are read; its limits are `limits_of` the service's.
@@ -57,12 +59,11 @@ class Scorer:
     endpoint: str | None
     done: Accumulator[int]
 
-    def __call__(self, listings: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """Score the documents of a partition, one after the other."""
-        for listing in listings:
-            for row in listing.to_pylist():
-                yield from self._score(row["url"], row["path"], row["length"])
-                self.done.add(1)
+    def score(self, documents: pa.Table) -> Iterator[pa.RecordBatch]:
+        """Score documents, one after the other; columns as of `list_documents`."""
+        for row in documents.to_pylist():
+            yield from self._score(row["url"], row["path"], row["length"])
+            self.done.add(1)
 
     def _score(self, url: str, path: str, length: int) -> Iterator[pa.RecordBatch]:
         tries_left = _TRIES
@@ -85,12 +86,28 @@ class Scorer:
         limit_bytes = self.document.limits.inflated_bytes
         if length > limit_bytes:
             raise TooLargeError(f"{length:,} bytes; the limit of a document is {limit_bytes:,}")
+        if length == UNREADABLE:
+            raise UnavailableError("the document cannot be read: it is no file, or a link to none")
         model = self.shared.open()
         with open_source(url, self.region, self.endpoint) as source:
             matrices = read_document(source, self.document)
             for prediction in predict_all(matrices, model, self.batch_size):
                 staging.add(prediction)
         staging.finish()
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What a worker does with the number of a task."""
+
+    shares: Shares
+    scorer: Scorer
+
+    def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Numbers in, rows of `ROWS` out."""
+        for batch in batches:
+            for number in batch.column(0).to_pylist():
+                yield from self.scorer.score(self.shares.of(number))
 
 
 def create_scorer(

@@ -9,9 +9,8 @@ from contextlib import closing, contextmanager
 from typing import Any, BinaryIO, cast
 
 from cluster.files import is_of_s3, s3_client
-from serving.errors import ConfigurationError, NotFoundError, UnavailableError
+from serving.errors import NotFoundError, UnavailableError
 
-SCHEMES = frozenset({"file", "s3", "s3a"})
 _GONE = frozenset({"NoSuchKey", "404"})
 
 
@@ -47,8 +46,6 @@ def _open(url: str, region: str | None, endpoint: str | None) -> Any:
     scheme, _, place = url.partition(":")
     if scheme == "file":
         return open(place, "rb")
-    if scheme not in SCHEMES:
-        raise ConfigurationError(f"documents are not read from {scheme}:")
     bucket, _, key = place.removeprefix("//").partition("/")
     return s3_client(region, endpoint).get_object(Bucket=bucket, Key=key)["Body"]
 

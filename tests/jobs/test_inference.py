@@ -12,10 +12,11 @@ from pyspark.sql import SparkSession
 
 from cluster.files import open_folder
 from cluster.models import SharedModel
+from cluster.shares import Shares
 from fruits.inference import Inference
 from fruits.listing import list_images
 from fruits.models import NETWORKS
-from fruits.shares import Share
+from fruits.photographs import Photographs
 from serving.model import Model
 from serving.passport import read_passport
 from tests.jobs.photographs import encode
@@ -58,8 +59,9 @@ def test_an_image_that_the_network_fails_on_is_alone_in_that(
         (tmp_path / kind).mkdir(exist_ok=True)
         image = Image.new("RGB", (8, 8), 3 * (plain[kind],))
         (tmp_path / kind / f"{n}.png").write_bytes(encode(image, "PNG"))
+    files = list_images(str(tmp_path)).files
     run = Inference(
-        Share(open_folder(str(tmp_path)), 1, context.broadcast(list_images(str(tmp_path)).files)),
+        Photographs(open_folder(str(tmp_path)), Shares(1, context.broadcast(files))),
         cast("SharedModel", Opened(model)),
         NETWORKS["mobilenet_v2"],
         (8, 8),

@@ -4,6 +4,9 @@ import gzip
 import hashlib
 import io
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +18,7 @@ import pytest
 from fastapi.testclient import TestClient
 from scipy.io import loadmat
 
+from local.aws import BUCKET, Aws
 from scoring.job import Scores, run
 from serving.errors import ServingError
 from serving.settings import Settings
@@ -209,3 +213,27 @@ def test_a_run_that_fails_leaves_what_was_there(
     assert {p: p.read_bytes() for p in tmp_path.glob("out/**/*") if p.is_file()} == before
     assert (tmp_path / "out").exists() == has_earlier
     assert not list(tmp_path.glob(".*"))
+
+
+def test_documents_in_s3_are_scored_as_those_of_a_folder(
+    score: Score, root: Path, bundle: Path, aws: Aws, name: str, tmp_path: Path
+) -> None:
+    """The whole job, whose driver lists S3 over HTTP and whose workers read it."""
+    documents = {f"{i}": xml(matrices(i + 1)) for i in range(5)} | {"empty": b"", "text": b"hello"}
+    here = put(tmp_path / "in", **documents)
+    for key, content in documents.items():
+        aws.client("s3").put_object(Bucket=BUCKET, Key=f"{name}/deep é+%20/{key}", Body=content)
+    command = [sys.executable, str(root / "jobs/main.py"), "score", "--bundle", str(bundle)]
+    command += ["--documents", f"s3://{BUCKET}/{name}", "--out", str(tmp_path / "out")]
+    env = os.environ | aws.env | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    env |= {"AWS_ENDPOINT_URL_S3": aws.endpoint}
+    done = subprocess.run(command, capture_output=True, text=True, env=env, check=False)
+    assert done.returncode == 0, done.stderr
+    score(here, tmp_path / "same")
+    place = "deep é+%20/"
+    same = predictions(tmp_path / "same")
+    assert predictions(tmp_path / "out") == {f"{place}{path}": rows for path, rows in same.items()}
+    assert {path: said["status"] for path, said in problems(tmp_path / "out").items()} == {
+        f"{place}empty": 400,
+        f"{place}text": 400,
+    }

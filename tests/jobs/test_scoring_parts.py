@@ -16,13 +16,19 @@ from cluster.models import SharedModel, share_model
 from local.aws import BUCKET, Aws
 from predict.store import Store
 from scoring import job
-from scoring.documents import list_documents
+from scoring.documents import list_documents, share_documents
 from scoring.job import run
 from scoring.outputs import Output
 from scoring.scorer import Scorer, create_scorer
 from scoring.sources import open_source
 from scoring.staging import Staging
-from serving.errors import ConfigurationError, NotFoundError, ServingError, UnavailableError
+from serving.errors import (
+    ConfigurationError,
+    InvalidInputError,
+    NotFoundError,
+    ServingError,
+    UnavailableError,
+)
 from serving.model import Prediction
 from serving.settings import Settings
 from tests.support.batch import put
@@ -37,7 +43,6 @@ NAMES = [
     "nächt lich/a b+c%20&#.xml",
     "g[1]{a}*?/q?.xml",
     'new\nline"\\.xml',
-    "_a=b",
 ]
 
 
@@ -49,28 +54,37 @@ def write(folder: Path, *names: str, content: bytes = b"x") -> Path:
     return folder
 
 
-def listed(spark: "SparkSession", folder: Path) -> dict[str, int]:
-    documents, total = list_documents(spark, str(folder))
-    rows = documents.collect()
-    assert len(rows) == total
+def listed(folder: Path) -> dict[str, int]:
+    rows = list_documents(str(folder), None, None).to_pylist()
     for row in rows:  # opened by the name that the listing has
         with open_source(row["url"], None, None) as source:
             assert len(source.read()) == row["length"]
     return {row["path"]: row["length"] for row in rows}
 
 
-def test_every_file_is_listed_by_its_path_empty_ones_too(
-    spark: "SparkSession", tmp_path: Path
-) -> None:
+def test_every_file_is_listed_by_its_path_empty_ones_too(tmp_path: Path) -> None:
     folder = write(tmp_path / "in [*]", *NAMES)
-    assert listed(spark, folder) == dict.fromkeys(NAMES, 1)
+    assert listed(folder) == dict.fromkeys(NAMES, 1)
     write(folder, "empty #1.xml", "deep/empty", content=b"")
-    write(folder, "_SUCCESS", ".hidden", "_logs/x", ".git/x")
-    assert listed(spark, folder) == dict.fromkeys(NAMES, 1) | {"empty #1.xml": 0, "deep/empty": 0}
+    write(folder, "_SUCCESS", ".hidden", "_logs/x", ".git/x", "_a=b")
+    assert listed(folder) == dict.fromkeys(NAMES, 1) | {"empty #1.xml": 0, "deep/empty": 0}
 
 
-def test_one_file_is_a_folder_of_itself(spark: "SparkSession", tmp_path: Path) -> None:
-    assert listed(spark, write(tmp_path, "a b.xml") / "a b.xml") == {"a b.xml": 1}
+def test_one_file_is_a_folder_of_itself(tmp_path: Path) -> None:
+    assert listed(write(tmp_path, "a b.xml", "c.xml") / "a b.xml") == {"a b.xml": 1}
+
+
+def test_tasks_have_about_the_same_work(spark: "SparkSession", tmp_path: Path) -> None:
+    for i in range(40):
+        write(tmp_path, f"{i:02}", content=bytes(3_000_000 if i % 4 == 0 else 1))
+    shares = share_documents(spark, list_documents(str(tmp_path), None, None))
+    assert shares.tasks == 6  # three for each core
+    parts = [shares.of(number) for number in range(shares.tasks)]
+    assert {len(part) for part in parts} == {6, 7}
+    assert {sum(length > 1 for length in part["length"].to_pylist()) for part in parts} == {1, 2}
+    assert sorted(path for part in parts for path in part["path"].to_pylist()) == [
+        f"{i:02}" for i in range(40)
+    ]
 
 
 def _undecodable(folder: Path) -> None:
@@ -82,7 +96,7 @@ def _undecodable(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("make", "reason"),
     [
-        pytest.param(lambda _: None, "there is no such folder", id="missing"),
+        pytest.param(lambda _: None, "No such folder", id="missing"),
         pytest.param(lambda folder: folder.mkdir(), "no document in", id="empty"),
         pytest.param(lambda folder: write(folder, ".a", "_b/c"), "no document in", id="hidden"),
         pytest.param(_undecodable, "is not a name in UTF-8", id="not UTF-8"),
@@ -94,7 +108,7 @@ def test_a_folder_without_documents_is_refused(
     make(tmp_path / "in")
     folders = {"documents": str(tmp_path / "in"), "out": str(tmp_path / "out")}
     bundle = str(settings.model_dir)
-    with pytest.raises(ConfigurationError, match=reason):
+    with pytest.raises((ConfigurationError, InvalidInputError), match=reason):
         run(spark, **folders, bundle=bundle, settings=settings, report=io.StringIO())
     assert {path.name for path in tmp_path.iterdir()} <= {"in"}
 
@@ -165,9 +179,9 @@ def scorer(spark: "SparkSession", bundle: Path, stored: Settings) -> Scorer:
 
 def rows(scorer: Scorer, *urls: str) -> list[dict[str, Any]]:
     """What a worker makes of a listing."""
-    listing = {"url": urls, "path": [str(i) for i in range(len(urls))], "length": [1] * len(urls)}
-    batch = pa.RecordBatch.from_pydict({key: list(column) for key, column in listing.items()})
-    return [row for batch in scorer(iter([batch])) for row in batch.to_pylist()]
+    paths, lengths = [str(i) for i in range(len(urls))], [1] * len(urls)
+    documents = pa.table({"url": list(urls), "path": paths, "length": lengths})
+    return [row for batch in scorer.score(documents) for row in batch.to_pylist()]
 
 
 def test_what_no_document_is_to_blame_for_is_told_apart(
@@ -189,6 +203,15 @@ def test_what_no_document_is_to_blame_for_is_told_apart(
     }
 
 
+def test_a_pipe_is_told_and_not_waited_for(scorer: Scorer, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("nowhere")
+    documents = list_documents(str(tmp_path), None, None)
+    found = [row for batch in scorer.score(documents) for row in batch.to_pylist()]
+    assert [(row["path"], row["status"]) for row in found] == [("link", 503), ("pipe", 503)]
+    assert "it is no file, or a link to none" in found[0]["problem"]
+
+
 def test_a_worker_that_dies_ends_the_run_with_a_line(
     spark: "SparkSession", scorer: Scorer, tmp_path: Path
 ) -> None:
@@ -198,10 +221,10 @@ def test_a_worker_that_dies_ends_the_run_with_a_line(
 
             os._exit(9)
 
-    listed, _ = list_documents(spark, str(write(tmp_path / "in", "a")))
+    listed = list_documents(str(write(tmp_path / "in", "a")), None, None)
     dying = replace(scorer, shared=cast(SharedModel, Dying()))
     with pytest.raises(ServingError, match="Spark gave up: a Python worker died"):
-        job._score(listed, dying, str(tmp_path / "rows"))
+        job._score(spark, listed, dying, str(tmp_path / "rows"))
 
 
 def _predictions(count: int, shape: tuple[int, ...]) -> Iterator[Prediction]:
@@ -235,6 +258,6 @@ def test_staging_holds_little_however_much_is_added() -> None:
     assert most < 10_000_000
 
 
-def test_folders_of_other_kinds_are_refused(spark: "SparkSession") -> None:
-    with pytest.raises(ConfigurationError, match="not http:"):
-        list_documents(spark, "http://localhost/a")
+def test_folders_of_other_kinds_are_refused() -> None:
+    with pytest.raises(ConfigurationError, match="expected a folder or s3://"):
+        list_documents("http://localhost/a", None, None)

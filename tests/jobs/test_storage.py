@@ -1,6 +1,5 @@
 """The driver's files: whole or absent, in folders of any name."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -54,15 +53,6 @@ def test_two_parts_are_not_one_file(spark: SparkSession, storage: Storage, tmp_p
     spark.range(0, 4, 1, 2).write.csv(str(tmp_path / "parts"))
     with pytest.raises(ServingError, match="expected one part, got 2"):
         storage.keep_one(str(tmp_path / "parts"), str(tmp_path / "x.csv"))
-
-
-def test_names_that_java_passes_over_are_named(storage: Storage, tmp_path: Path) -> None:
-    (tmp_path / "fine é").mkdir()
-    storage.check_names(str(tmp_path))
-    storage.check_names("s3://bucket/x")
-    os.mkdir(os.fsencode(tmp_path) + b"/P\xeache")
-    with pytest.raises(ConfigurationError, match=r"P\\udceache' is not a name in UTF-8"):
-        storage.check_names(str(tmp_path))
 
 
 def test_places_are_compared_by_what_they_are(tmp_path: Path) -> None:
