@@ -34,19 +34,21 @@ def check_apart(what: str, inputs: str, results: str) -> None:
     Raises:
         ConfigurationError: one folder is in the other.
     """
-    places = [_real_place(path) for path in (inputs, results)]
-    if places[0].startswith(places[1]) or places[1].startswith(places[0]):
-        raise ConfigurationError(
-            f"{what} ({inputs}) and results ({results}) are in each other: "
-            "name another place for one"
-        )
+    for real in (False, True):  # a link is in the way where it is, and where it leads to
+        first, second = (_place(path, real) for path in (inputs, results))
+        if first.startswith(second) or second.startswith(first):
+            raise ConfigurationError(
+                f"{what} ({inputs}) and results ({results}) are in each other: "
+                "name another place for one"
+            )
 
 
-def _real_place(path: str) -> str:
-    """By what links lead to, and with a slash."""
+def _place(path: str, real: bool) -> str:
+    """With a slash; by what links lead to, if asked."""
     url = re.sub("^s3[an]:", "s3:", url_of(path))
     if url.startswith("file:"):
-        url = f"file:{os.path.realpath(url.removeprefix('file:'))}"
+        resolve = os.path.realpath if real else os.path.abspath
+        url = f"file:{resolve(url.removeprefix('file:'))}"
     return url.rstrip("/") + "/"
 
 

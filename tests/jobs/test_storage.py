@@ -58,8 +58,10 @@ def test_two_parts_are_not_one_file(spark: SparkSession, storage: Storage, tmp_p
 def test_places_are_compared_by_what_they_are(tmp_path: Path) -> None:
     (tmp_path / "images").mkdir()
     (tmp_path / "elsewhere").symlink_to("images")
+    (tmp_path / "images/out").symlink_to(tmp_path.parent)
     for inputs, results in (
         (f"{tmp_path}/images", f"{tmp_path}/elsewhere/out"),
+        (f"{tmp_path}/images", f"{tmp_path}/images/out"),
         (tmp_path.as_uri(), f"{tmp_path}/out/"),
         ("s3a://bucket/a/", "s3://bucket/a"),
         ("s3://bucket", "s3://bucket/out"),
