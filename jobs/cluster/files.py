@@ -12,6 +12,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -19,7 +20,7 @@ from cluster.storage import check_name, url_of
 from serving.errors import ConfigurationError, InvalidInputError, ServingError, brief
 
 UNREADABLE = -1  # the length of what is there, and is no file
-_HIDDEN = ("_", ".")  # names that begin so are passed over, as everywhere in Spark
+_HIDDEN = ("_", ".")  # names that begin so are passed over, as in Spark
 _THREADS = 16  # S3 takes its time to answer, but answers many at once
 _AHEAD_BYTES = 64 * 1024**2
 _S3 = re.compile("s3[an]?://([^/]+)/?")
@@ -169,7 +170,8 @@ class _Bucket:
     def files(self) -> list[File]:
         self._client()  # threads may share it, not make it
         files: list[File] = []
-        with ThreadPoolExecutor(_THREADS) as pool:
+        pool = ThreadPoolExecutor(_THREADS)
+        try:
             waiting = {pool.submit(self._list_one, self.prefix)}
             while waiting:
                 done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
@@ -177,29 +179,45 @@ class _Bucket:
                     found, below = future.result()
                     files += found
                     waiting |= {pool.submit(self._list_one, prefix) for prefix in below}
+        finally:
+            pool.shutdown(cancel_futures=True)
         return files
 
     def _client(self) -> Any:
         return s3_client(self.region, self.endpoint)
 
     def _list_one(self, prefix: str) -> tuple[list[File], list[str]]:
-        """The files and the folders directly below one; S3 gives a thousand at a time."""
-        files, below = [], []
+        """The files and the folders directly below one, or all that is below.
+
+        S3 gives a thousand names at a time. Where the folders alone do not fit into that, a request
+        for each would take longer than to take all names as they come.
+        """
+        files: list[File] = []
+        below: list[str] = []
+        for page in self._pages(prefix, Delimiter="/"):
+            folders = (found["Prefix"] for found in page.get("CommonPrefixes", ()))
+            below += [name for name in folders if not _is_hidden(name, prefix)]
+            if below and page["IsTruncated"]:
+                every = (self._files_of(page, prefix) for page in self._pages(prefix))
+                return list(chain.from_iterable(every)), []
+            files += self._files_of(page, prefix)
+        return files, below
+
+    def _pages(self, prefix: str, **options: str) -> Iterator[Any]:
         pages = self._client().get_paginator("list_objects_v2")
         try:
-            for page in pages.paginate(Bucket=self.bucket, Prefix=prefix, Delimiter="/"):
-                folders = (found["Prefix"] for found in page.get("CommonPrefixes", ()))
-                below += [name for name in folders if not _is_hidden(name, prefix)]
-                for found in page.get("Contents", ()):
-                    # A key that is the folder's own stands for the folder.
-                    if found["Key"] != prefix and not _is_hidden(found["Key"], prefix):
-                        path = found["Key"].removeprefix(self.prefix)
-                        files.append(File(path, found["Size"], _microseconds(found)))
+            yield from pages.paginate(Bucket=self.bucket, Prefix=prefix, **options)
         except Exception as cause:
             if not is_of_s3(cause):
                 raise
             raise ConfigurationError(f"{self.root}: cannot be listed: {brief(cause)}") from cause
-        return files, below
+
+    def _files_of(self, page: Any, prefix: str) -> Iterator[File]:
+        for found in page.get("Contents", ()):
+            # A key that ends so is a folder's own.
+            if not found["Key"].endswith("/") and not _is_hidden(found["Key"], prefix):
+                path = found["Key"].removeprefix(self.prefix)
+                yield File(path, found["Size"], _microseconds(found))
 
     def read(self, files: Iterable[File]) -> Iterator[bytes | None]:
         """A few are read ahead: 64 MB of them at most, or one that is larger."""
@@ -229,7 +247,7 @@ class _Bucket:
 
 
 def _is_hidden(name: str, prefix: str) -> bool:
-    return name.removeprefix(prefix).startswith(_HIDDEN)
+    return any(part.startswith(_HIDDEN) for part in name.removeprefix(prefix).split("/"))
 
 
 def _microseconds(answer: Any) -> int:

@@ -85,6 +85,18 @@ def test_many_files_come_in_their_order(client: Any) -> None:
     assert list(place.read(found)) == [name.encode() for name in names]
 
 
+def test_a_thousand_folders_are_not_a_thousand_requests(client: Any) -> None:
+    names = {f"d{n:04}/{n}.jpg" for n in range(1100)}
+    hidden = {"_d/1.jpg", "d0001/.1.jpg", "d0002/_x/1.jpg", "d0003/"}
+    for name in names | hidden:
+        client.put_object(Bucket=BUCKET, Key=f"flat/{name}", Body=b"x")
+    asked: list[str] = []
+    ours = s3_client(REGION, None)
+    ours.meta.events.register("before-call.s3.ListObjectsV2", lambda **_: asked.append("once"))
+    assert {file.path for file in open_folder(f"s3://{BUCKET}/flat", REGION).files()} == names
+    assert len(asked) == 3
+
+
 def test_what_is_large_is_not_read_ahead(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cluster.files._AHEAD_BYTES", 10)
     sizes = [4, 4, 4, 30, 1, 1]
