@@ -33,7 +33,7 @@ def train(folder: str, archive: str) -> None:
     }
     spark = start_session("training", cores=2, options=options)
     try:
-        _read_files(spark, f"{folder}/files")
+        _pass_numbers(spark, f"{folder}/numbers")
         _count_in_workers(spark)
         _write_tables(spark, f"{folder}/tables")
         _fit(spark, f"{folder}/tables", f"{folder}/model")
@@ -41,12 +41,10 @@ def train(folder: str, archive: str) -> None:
         spark.stop()
 
 
-def _read_files(spark: SparkSession, folder: str) -> None:
-    for number in range(4):
-        Storage(spark).write(f"{folder}/{number}.bin", b"content")
-    files = spark.read.format("binaryFile").option("recursiveFileLookup", "true").load(folder)
-    name = f.element_at(f.split("path", "/"), -1).alias("name")
-    files.select("length", name).mapInArrow(_pass_on, "length long, name string").collect()
+def _pass_numbers(spark: SparkSession, folder: str) -> None:
+    Storage(spark).write(f"{folder}/file", b"content")
+    numbers = spark.range(0, 4, numPartitions=4)
+    numbers.mapInArrow(_pass_on, numbers.schema).write.parquet(f"{folder}/rows")
 
 
 def _count_in_workers(spark: SparkSession) -> None:
