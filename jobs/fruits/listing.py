@@ -47,7 +47,7 @@ class Listing:
 def list_images(images: str, region: str | None = None) -> Listing:
     """The files of a folder and of all those below; none is read.
 
-    Files and folders whose names begin with "_" or "." are hidden, as everywhere in Spark.
+    Files and folders whose names begin with "_" or "." are hidden, as in Spark.
 
     Args:
         images: a folder of this machine, or of s3://.

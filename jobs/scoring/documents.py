@@ -17,11 +17,11 @@ _TASK_BYTES, _LEAST_BYTES = 32 * 1024**2, 256 * 1024
 
 
 def list_documents(folder: str, region: str | None, endpoint: str | None) -> pa.Table:
-    """Every file of a folder, at any depth, or of one file; large ones first.
+    """Every file of a folder, at any depth, or one file of this machine; large ones first.
 
     Columns: `url`, `path` within the folder, `length` in bytes, -1 for what is no file.
 
-    Names that start with "_" or "." are left out, as everywhere in Spark.
+    Names that start with "_" or "." are left out, as in Spark.
 
     Args:
         region, endpoint: of S3; None for what the environment says.
@@ -45,7 +45,7 @@ def _list(folder: str, region: str | None, endpoint: str | None) -> tuple[str, l
     alone = url.removeprefix("file:")
     if url.startswith("file:") and os.path.isfile(alone):
         parent, name = os.path.split(alone)
-        check_name(name)
+        check_name(alone)
         return f"file:{parent.rstrip('/')}/", [File(name, os.path.getsize(alone), 0)]
     place = open_folder(folder, region, endpoint)
     root = place.root if place.root.startswith("s3:") else f"file:{place.root}"
