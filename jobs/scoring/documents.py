@@ -9,7 +9,7 @@ from pyspark.sql import SparkSession
 from cluster.files import File, open_folder
 from cluster.shares import Shares, share_out
 from cluster.storage import check_name, url_of
-from serving.errors import ConfigurationError
+from serving.errors import ConfigurationError, InvalidInputError
 
 # What is lost with a task, and after how much a person sees it grow; a small document counts as
 # 256 kB, for its opening.
@@ -27,10 +27,12 @@ def list_documents(folder: str, region: str | None, endpoint: str | None) -> pa.
         region, endpoint: of S3; None for what the environment says.
 
     Raises:
-        InvalidInputError: there is no such folder.
-        ConfigurationError: there is no file in it, or it cannot be listed.
+        ConfigurationError: there is no such folder, no file in it, or it cannot be listed.
     """
-    root, files = _list(folder, region, endpoint)
+    try:
+        root, files = _list(folder, region, endpoint)
+    except InvalidInputError as cause:  # which here would be a document's fault
+        raise ConfigurationError(f"{folder}: there is no such folder") from cause
     if not files:
         raise ConfigurationError(f"no document in {folder}")
     files.sort(key=lambda file: (-file.length, file.path))

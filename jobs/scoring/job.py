@@ -75,8 +75,7 @@ def run(
         report: where the progress goes.
 
     Raises:
-        InvalidInputError, ConfigurationError: a folder or the bundle is not what it should be;
-            nothing was written.
+        ConfigurationError: a folder or the bundle is not what it should be; nothing was written.
         ServingError: Spark gave up, or the folder changed meanwhile; what was there is still there.
     """
     started = datetime.now(UTC)

@@ -19,6 +19,7 @@ def open_source(url: str, region: str | None, endpoint: str | None) -> Iterator[
     """The bytes of a document, as they are.
 
     Args:
+        url: of `list_documents`.
         region, endpoint: of S3; None for what the environment says.
 
     Raises, here and while it is read:

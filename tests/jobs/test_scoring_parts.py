@@ -22,13 +22,7 @@ from scoring.outputs import Output
 from scoring.scorer import Scorer, create_scorer
 from scoring.sources import open_source
 from scoring.staging import Staging
-from serving.errors import (
-    ConfigurationError,
-    InvalidInputError,
-    NotFoundError,
-    ServingError,
-    UnavailableError,
-)
+from serving.errors import ConfigurationError, NotFoundError, ServingError, UnavailableError
 from serving.model import Prediction
 from serving.settings import Settings
 from tests.support.batch import put
@@ -96,7 +90,7 @@ def _undecodable(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("make", "reason"),
     [
-        pytest.param(lambda _: None, "No such folder", id="missing"),
+        pytest.param(lambda _: None, "there is no such folder", id="missing"),
         pytest.param(lambda folder: folder.mkdir(), "no document in", id="empty"),
         pytest.param(lambda folder: write(folder, ".a", "_b/c"), "no document in", id="hidden"),
         pytest.param(_undecodable, "is not a name in UTF-8", id="not UTF-8"),
@@ -108,7 +102,7 @@ def test_a_folder_without_documents_is_refused(
     make(tmp_path / "in")
     folders = {"documents": str(tmp_path / "in"), "out": str(tmp_path / "out")}
     bundle = str(settings.model_dir)
-    with pytest.raises((ConfigurationError, InvalidInputError), match=reason):
+    with pytest.raises(ConfigurationError, match=reason):
         run(spark, **folders, bundle=bundle, settings=settings, report=io.StringIO())
     assert {path.name for path in tmp_path.iterdir()} <= {"in"}
 
