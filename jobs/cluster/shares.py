@@ -4,6 +4,7 @@ Spark has a number for each task. What the numbers mean is broadcast: a table, o
 takes its share.
 """
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,6 +30,12 @@ class Shares:
     def numbers(self, spark: SparkSession) -> DataFrame:
         """A row for each task, with its number, in a partition of its own."""
         return spark.range(0, self.tasks, numPartitions=self.tasks)
+
+
+def numbers_of(batches: Iterable[pa.RecordBatch]) -> Iterator[int]:
+    """What `Shares.numbers` gave, as a worker gets it."""
+    for batch in batches:
+        yield from batch.column(0).to_pylist()
 
 
 def share_out(spark: SparkSession, table: pa.Table, wanted: int) -> Shares:

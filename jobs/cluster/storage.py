@@ -1,4 +1,4 @@
-"""The driver's few small files, through Hadoop: a folder, s3:// and hdfs:// alike."""
+"""Where things are, by name; and the driver's few small files, through Hadoop."""
 
 import os
 import re

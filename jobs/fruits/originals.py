@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
+from cluster.shares import numbers_of
 from cluster.storage import url_of
 from fruits.images import strip_metadata
 from fruits.listing import Listing
@@ -47,8 +48,7 @@ class _Strip:
 
     def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """The numbers of tasks in; photographs out, one at a time."""
-        for batch in batches:
-            for number in batch.column(0).to_pylist():
-                for row, content in self.photographs.read(number):
-                    values = (row["path"], row["label"], strip_metadata(content))
-                    yield pa.RecordBatch.from_arrays([pa.array([v]) for v in values], _COLUMNS)
+        for number in numbers_of(batches):
+            for row, content in self.photographs.read(number):
+                values = (row["path"], row["label"], strip_metadata(content))
+                yield pa.RecordBatch.from_arrays([pa.array([v]) for v in values], _COLUMNS)

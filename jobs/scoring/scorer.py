@@ -9,7 +9,7 @@ from pyspark import Accumulator
 
 from cluster.files import UNREADABLE
 from cluster.models import SharedModel
-from cluster.shares import Shares
+from cluster.shares import Shares, numbers_of
 from scoring.problems import Problem, explain, to_line
 from scoring.sources import open_source
 from scoring.staging import SCHEMA, Staging
@@ -105,9 +105,8 @@ class Task:
 
     def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Numbers in, rows of `ROWS` out."""
-        for batch in batches:
-            for number in batch.column(0).to_pylist():
-                yield from self.scorer.score(self.shares.of(number))
+        for number in numbers_of(batches):
+            yield from self.scorer.score(self.shares.of(number))
 
 
 def create_scorer(
