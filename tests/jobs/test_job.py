@@ -14,19 +14,9 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from tests.jobs.running import start
+
 pytestmark = pytest.mark.usefixtures("java")
-
-
-def start(root: Path, *arguments: object, **env: str) -> "subprocess.CompletedProcess[str]":
-    usual = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
-    return subprocess.run(
-        [sys.executable, str(root / "jobs/main.py"), *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        env=usual | {"PYTHONPATH": os.pathsep.join(sys.path)} | env,
-        check=False,
-        timeout=600,
-    )
 
 
 @pytest.fixture(scope="module")

@@ -4,9 +4,6 @@ import gzip
 import hashlib
 import io
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +19,7 @@ from local.aws import BUCKET, Aws
 from scoring.job import Scores, run
 from serving.errors import ServingError
 from serving.settings import Settings
+from tests.jobs.running import start
 from tests.support.documents import every_form, matrices, npy, xml
 
 if TYPE_CHECKING:
@@ -223,11 +221,9 @@ def test_documents_in_s3_are_scored_as_those_of_a_folder(
     here = put(tmp_path / "in", **documents)
     for key, content in documents.items():
         aws.client("s3").put_object(Bucket=BUCKET, Key=f"{name}/deep é+%20/{key}", Body=content)
-    command = [sys.executable, str(root / "jobs/main.py"), "score", "--bundle", str(bundle)]
-    command += ["--documents", f"s3://{BUCKET}/{name}", "--out", str(tmp_path / "out")]
-    env = os.environ | aws.env | {"PYTHONPATH": os.pathsep.join(sys.path)}
-    env |= {"AWS_ENDPOINT_URL_S3": aws.endpoint}
-    done = subprocess.run(command, capture_output=True, text=True, env=env, check=False)
+    options = ["--documents", f"s3://{BUCKET}/{name}", "--out", tmp_path / "out"]
+    env = aws.env | {"AWS_ENDPOINT_URL_S3": aws.endpoint}
+    done = start(root, "score", *options, "--bundle", bundle, **env)
     assert done.returncode == 0, done.stderr
     score(here, tmp_path / "same")
     place = "deep é+%20/"
